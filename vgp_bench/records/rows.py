@@ -1,0 +1,86 @@
+"""Row types: each dataclass is the schema of one table, with the unit and the definition of every column.
+
+The table in docs/columns.md is generated from these types. NaN means "not measured at this step".
+Symbols: h_l output of stage l, W_l all its weight matrices and filters (biases and gains excluded), L the
+mean-reduced loss. Gradients are taken before clipping. Norms cover the finite values; non-finite values are
+counted in columns of their own.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+def column(unit: str, definition: str) -> Any:
+    """A dataclass field that carries its unit and its definition."""
+    return field(metadata={"unit": unit, "definition": definition})
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One optimizer step."""
+
+    step: int = column("steps", "optimizer steps done before this one; 0 is the network as initialized")
+    epoch: int = column("epochs", "passes over the training data begun before this one")
+    learning_rate: float = column("1", "learning rate of this step")
+    loss: float = column("nats", "mean cross-entropy of the training batch, before the step")
+    accuracy: float = column("fraction", "share of the training batch classified correctly, before the step")
+    gradient_l2: float = column("loss", "||dL/dtheta||_2 over all parameters, before clipping; only at logged or clipping steps")
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRow:
+    """One pass over the training data (the last one may be cut short by trainer.max_steps)."""
+
+    epoch: int = column("epochs", "number of the pass, from 0")
+    step: int = column("steps", "optimizer steps done at its end")
+    train_loss: float = column("nats", "mean of the loss over the steps of this pass, in training mode")
+    train_accuracy: float = column("fraction", "mean of the accuracy over the steps of this pass, in training mode")
+    validation_loss: float = column("nats", "mean cross-entropy on the validation split, in evaluation mode")
+    validation_accuracy: float = column("fraction", "accuracy on the validation split, in evaluation mode")
+    images_per_second: float = column("images/s", "training images of this pass / its training time (validation excluded)")
+    seconds: float = column("s", "training time since the run began (validation excluded)")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One stage (layer of a plain net, block of a residual one) at one logged step."""
+
+    step: int = column("steps", "optimizer steps done before this measurement; 0 is the network as initialized")
+    stage: int = column("1", "position in depth order, from 0 at the input")
+    name: str = column("", "name of the stage in the network")
+    kind: str = column("", "'hidden', or 'output' for the classifier")
+    depth: int = column("layers", "weight layers from the input up to and including this stage")
+    activation_gradient_l2: float = column("loss/unit of h", "||dL/dh_l||_2 over the whole batch")
+    activation_gradient_rms: float = column("loss/unit of h", "||dL/dh_l||_2 / sqrt(number of values)")
+    weight_gradient_l2: float = column("loss/unit of W", "||dL/dW_l||_2")
+    weight_gradient_rms: float = column("loss/unit of W", "||dL/dW_l||_2 / sqrt(number of weights)")
+    weight_l2: float = column("unit of W", "||W_l||_2 before the step")
+    update_ratio: float = column("1", "||W_l after the step - W_l before it||_2 / ||W_l before it||_2")
+    activation_mean: float = column("unit of h", "mean of h_l over batch and units")
+    activation_std: float = column("unit of h", "standard deviation of h_l over batch and units")
+    saturated_fraction: float = column(
+        "fraction", "share of activation inputs z in the stage with |phi'(z)| < 5 % of max |phi'|, over batch and units"
+    )
+    zero_fraction: float = column("fraction", "share of activation outputs in the stage that are exactly 0")
+    dead_fraction: float = column(
+        "fraction", "share of units (neurons, or channels over all positions) that are 0 on the whole fixed probe set"
+    )
+    nonfinite_activations: int = column("values", "NaN and infinite values in h_l")
+    nonfinite_activation_gradients: int = column("values", "NaN and infinite values in dL/dh_l")
+    nonfinite_weight_gradients: int = column("values", "NaN and infinite values in dL/dW_l")
+
+
+Row = StepRow | EpochRow | LayerRow
+
+TABLES: dict[str, type[Row]] = {"steps": StepRow, "epochs": EpochRow, "layers": LayerRow}
+"""File name (without suffix) of each table in a run directory."""
+
+
+def columns_as_markdown() -> str:
+    """Every column of every table with its unit and definition, as markdown."""
+    parts = []
+    for table, row_type in TABLES.items():
+        parts += [f"## `{table}.parquet`", "", (row_type.__doc__ or "").strip(), "", "| column | unit | definition |", "|---|---|---|"]
+        parts += [f"| `{f.name}` | {f.metadata['unit']} | {f.metadata['definition'].replace('|', chr(92) + '|')} |" for f in fields(row_type)]
+        parts.append("")
+    return "\n".join(parts)
