@@ -30,7 +30,7 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class ImageData:
-    """A data set in three splits. mean, std: float32 (channels,) of the training images, pixels scaled to [0, 1]."""
+    """A data set in three splits. mean, std: float32 (channels,) of the training images, pixels in [0, 1]."""
 
     train: Split
     validation: Split

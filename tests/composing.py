@@ -1,0 +1,50 @@
+"""Help for tests: configs as a user composes them, and small builds of them."""
+
+from pathlib import Path
+from typing import Any
+
+import hydra
+
+from vgp_bench.building import build, resolve_device
+from vgp_bench.config import ComposedRun, composed_run, config_dir, register_run_keys
+from vgp_bench.config_check import check
+from vgp_bench.training.loop import Loop
+
+SMALL = {
+    "mlp": ["architecture.depth=3", "architecture.width=16"],
+    "residual_mlp": ["architecture.depth=3", "architecture.width=16"],
+    "plain_cnn": ["architecture.depth=8", "architecture.width=8"],
+    "resnet": ["architecture.depth=8", "architecture.width=8"],
+}
+
+
+def names_on_disk(group: str) -> list[str]:
+    """Every option of a group, from its files."""
+    names = sorted(path.stem for path in (config_dir() / group).glob("*.yaml"))
+    assert names, f"no configs of {group}: the tests over every yaml would test nothing"
+    return names
+
+
+def compose(*words: str, results: Path | str = "results") -> ComposedRun:
+    """What `vgp-bench run WORDS` composes."""
+    register_run_keys()
+    words = (*words, f"results_dir={results}")
+    with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = hydra.compose("config", list(words), return_hydra_config=True)
+    return composed_run(config, config.hydra.runtime.choices, " ".join(words))
+
+
+def small_build(composed: ComposedRun, **overrides: Any) -> Loop:
+    """The objects of a run on a small subset of the digits; depth and width small where not named otherwise."""
+    config = {**composed.config, "device": resolve_device("cpu")}
+    config["dataset"] = {**config["dataset"], "train_size": 64, "validation_size": 32, "test_size": 32}
+    config["trainer"] = {**config["trainer"], "batch_size": 16, **overrides}
+    if composed.choices["architecture"] in SMALL:
+        small = dict(word.removeprefix("architecture.").split("=") for word in SMALL[composed.choices["architecture"]])
+        named = {w.split("=")[0].removeprefix("architecture.") for w in composed.label.split() if "architecture." in w}
+        config["architecture"] = {
+            **config["architecture"],
+            **{key: int(value) for key, value in small.items() if key not in named},
+        }
+    check(ComposedRun(config, composed.choices, composed.label))
+    return build(config, lambda row: None)

@@ -1,0 +1,99 @@
+"""The house of design.md, read from the imports: nothing imports upwards, and the wings meet only in records."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vgp_bench
+
+PACKAGE = Path(vgp_bench.__file__).parent
+
+# A unit (module or subpackage) may import only units of a lower floor.
+FLOORS = {
+    "errors": 0,
+    "config": 1,
+    "records": 1,
+    "theory": 1,
+    "components": 1,
+    "data": 1,
+    "config_check": 2,
+    "architectures": 2,
+    "compare": 2,
+    "listing": 3,
+    "composition": 3,
+    "monitor": 3,
+    "report": 3,
+    "training": 4,
+    "building": 5,
+    "run": 6,
+    "terminal": 7,
+    "sweep": 8,
+    "cli": 9,
+    "__main__": 10,
+}
+READING = {"compare", "report"}
+READING_MAY_IMPORT = READING | {"errors", "records", "theory"}
+ABOVE_BOTH_WINGS = {"cli", "__main__"}
+
+
+def imports(path: Path) -> set[str]:
+    """The units of this package that a file imports, also inside functions and for type checking only."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the direction"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name.split(".")[1] for name in found if name.startswith("vgp_bench.")} - {"__version__"}
+
+
+def violations(package: Path) -> list[str]:
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        unit = path.relative_to(package).parts[0].removesuffix(".py")
+        if unit == "__init__":
+            continue
+        for other in imports(path) - {unit}:
+            if FLOORS[other] >= FLOORS[unit]:
+                found.append(f"{path.name}: {unit} imports {other}, which is not below it")
+            if unit in READING and other not in READING_MAY_IMPORT:
+                found.append(f"{path.name}: {unit} (reading wing) imports {other}")
+            if unit not in READING | ABOVE_BOTH_WINGS and other in READING:
+                found.append(f"{path.name}: {unit} (making wing) imports {other}")
+    return found
+
+
+def test_nothing_imports_upwards() -> None:
+    assert violations(PACKAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "line"),
+    [
+        ("records/store.py", "from vgp_bench.compare import compare"),
+        ("components/schedules.py", "import vgp_bench.training.loop"),
+        ("report/table.py", "def late():\n    from vgp_bench.monitor import norms"),
+        ("data/batches.py", "from vgp_bench.components import schedules"),
+    ],
+)
+def test_an_upward_import_is_found(tmp_path: Path, where: str, line: str) -> None:
+    copy = tmp_path / "vgp_bench"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    with (copy / where).open("a") as file:
+        file.write(f"\n{line}\n")
+    assert violations(PACKAGE) == []
+    assert violations(copy)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["records.store", "records.reading", "compare", "report.table", "report.figures", "theory", "listing", "cli"],
+)
+def test_the_reading_wing_works_without_torch(module: str) -> None:
+    block = f"import sys; sys.modules['torch'] = None; import vgp_bench.{module}"
+    subprocess.run([sys.executable, "-c", block], check=True)

@@ -1,0 +1,106 @@
+"""From a checked config to the objects of a run: the only place where this happens."""
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from torch.optim import Optimizer
+
+from vgp_bench.architectures.parts import Parts
+from vgp_bench.architectures.stages import Architecture
+from vgp_bench.data.batches import Batches
+from vgp_bench.data.images import ImageData
+from vgp_bench.errors import ConfigError
+from vgp_bench.monitor.cadence import Cadence
+from vgp_bench.monitor.monitor import Monitor
+from vgp_bench.training.loop import Loop, Sink
+from vgp_bench.training.settings import TrainerSettings
+
+
+def build(config: dict[str, Any], sink: Sink) -> Loop:
+    """Everything a training needs, from a resolved and checked config whose device is no longer `auto`.
+
+    Two calls with the same config build the same network, to the bit. Raises ConfigError or DataError.
+    """
+    device = torch.device(config["device"])
+    settings: TrainerSettings = make(config["trainer"])
+    cadence: Cadence = make(config["monitor"])
+    data = load_data(json.dumps(config["dataset"]), config["data_dir"], device)
+    batches = Batches(data, settings.batch_size, config["seed"])
+    images, _ = batches.probe(min(max(cadence.probe_images, 128), len(data.train)))
+    torch.manual_seed(config["seed"])
+    model = build_model(config, data, images)
+    optimizer = _optimizer(config["optimizer"], model, device)
+    total_steps = settings.total_steps(batches.steps_per_epoch)
+    return Loop(
+        model=model,
+        batches=batches,
+        optimizer=optimizer,
+        schedule=make(config["schedule"], optimizer=optimizer, total_steps=total_steps),
+        settings=settings,
+        monitor=Monitor(model, cadence, images[: cadence.probe_images] if cadence.probe_images else None),
+        sink=sink,
+        device=device,
+    )
+
+
+def build_model(config: dict[str, Any], data: ImageData, images: torch.Tensor) -> Architecture:
+    """The initialized network on the device of `images`, a normalized batch for initializers that look at data.
+
+    Drawn on the CPU from torch's global generator, so that a seed means the same network on every device.
+    """
+    activation = functools.partial(make, config["activation"])
+    parts = Parts(activation=activation, normalizer=make(config["normalizer"]))
+    model: Architecture = make(
+        config["architecture"], image_shape=data.image_shape, classes=len(data.classes), parts=parts
+    )
+    make(config["initializer"]).initialize(model, activation, images.cpu())
+    model.finish_initialization()
+    return model.to(images.device)
+
+
+@functools.lru_cache(maxsize=2)
+def load_data(dataset: str, data_dir: str, device: torch.device) -> ImageData:
+    """The data set of a config node (as JSON text) on the device; kept, so that the runs of a sweep share it."""
+    data: ImageData = make(json.loads(dataset), data_dir=Path(data_dir))
+    return data.to(device)
+
+
+def resolve_device(name: str) -> str:
+    """`auto` becomes cuda where there is a device, else cpu. Raises ConfigError for a device that is not there."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda"):
+        _, _, index = name.partition(":")
+        if not torch.cuda.is_available():
+            raise ConfigError(f"device={name}: torch sees no CUDA device here; use device=cpu or device=auto")
+        if index and (not index.isdecimal() or int(index) >= torch.cuda.device_count()):
+            raise ConfigError(f"device={name}: there are {torch.cuda.device_count()} CUDA devices, counted from 0")
+    return name
+
+
+def device_name(device: torch.device) -> str:
+    """The device as a table should name it."""
+    return f"cuda: {torch.cuda.get_device_name(device)}" if device.type == "cuda" else "cpu"
+
+
+def make(option: dict[str, Any], *arguments: Any, **objects: Any) -> Any:
+    """What a config node names, given the objects no config can hold; those reach the target as they are."""
+    # Not as arguments of instantiate: it would turn tuples and dataclasses into config nodes.
+    return instantiate({**option, "_partial_": True}, _convert_="all")(*arguments, **objects)
+
+
+def _optimizer(option: dict[str, Any], model: Architecture, device: torch.device) -> Optimizer:
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    rate = option["lr"]
+    if device.type == "cuda":
+        # On the device it can change between replays of a captured graph; a Python number could not.
+        rate = torch.tensor(float(rate), device=device)
+    try:
+        optimizer: Optimizer = make(option, parameters, lr=rate)
+    except ValueError as error:  # torch checks its own ranges ("Invalid momentum value: -1")
+        raise ConfigError(f"optimizer: {error}") from error
+    return optimizer

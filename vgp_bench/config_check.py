@@ -1,0 +1,155 @@
+"""The check of a composed config, before anything is built.
+
+Hydra accepts what a YAML file says: depth=ten, a misspelt key, `_target:` for `_target_:`. Here every `_target_` is
+looked up and its keys and types are compared with the signature it names.
+"""
+
+import difflib
+import inspect
+import types
+import typing
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Literal, Union
+
+from vgp_bench.config import GROUPS, ComposedRun, RunConfig
+from vgp_bench.errors import ConfigError
+
+SUPPLIED: Mapping[str, frozenset[str]] = {
+    "architecture": frozenset({"image_shape", "classes", "parts"}),
+    "dataset": frozenset({"data_dir"}),
+    "optimizer": frozenset({"params"}),
+    "schedule": frozenset({"optimizer", "total_steps"}),
+}
+"""Parameters that the runner passes itself, so that no config may or must set them."""
+
+
+def check(composed: ComposedRun) -> None:
+    """Compare every group of the config with the signature of its target.
+
+    Raises ConfigError, in one line, for an unknown or missing key, a value of the wrong type, or a target that does
+    not exist.
+    """
+    known = {field.name for field in fields(RunConfig)}
+    for key in composed.config:
+        if key not in known:
+            raise ConfigError(f"{key}: a run has no such key.{did_you_mean(key, known)}")
+    for group in GROUPS:
+        option = composed.config.get(group)
+        source = f"{group}={composed.choices[group]}"
+        if not isinstance(option, dict) or "_target_" not in option:
+            raise ConfigError(f"{source}: its file has no `_target_:` key, so it names nothing to build")
+        _check_target(option, group, source, SUPPLIED.get(group, frozenset()))
+    device = composed.config["device"]
+    if device not in ("auto", "cpu", "cuda") and not str(device).startswith("cuda:"):
+        raise ConfigError(f"device={device}: use auto, cpu, cuda or cuda:N")
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """' Did you mean X?' where something known is close, else ''."""
+    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _check_target(option: Mapping[str, Any], path: str, source: str, supplied: frozenset[str]) -> None:
+    target = _locate(option["_target_"], source)
+    signature, hints = _signature(target)
+    takes = {
+        name: parameter
+        for name, parameter in signature.parameters.items()
+        if name not in supplied and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    }
+    takes_any_key = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+    for key, value in option.items():
+        if key == "_target_":
+            continue
+        where = f"{path}.{key}"
+        if key not in takes and not takes_any_key:
+            keys = f" It takes {', '.join(takes)}." if takes else " It takes no keys."
+            raise ConfigError(f"{where}: {source} has no such key.{did_you_mean(str(key), takes)}{keys}")
+        if isinstance(value, dict) and "_target_" in value:
+            _check_target(value, where, source, frozenset())
+        elif key in hints and not matches(value, hints[key]):
+            raise ConfigError(f"{where}={shown(value)}: expected {describe(hints[key])}")
+    missing = [n for n, p in takes.items() if p.default is inspect.Parameter.empty and n not in option]
+    if missing:
+        raise ConfigError(f"{source} needs {path}.{missing[0]}=...")
+
+
+def _locate(name: str, source: str) -> Callable[..., Any]:
+    from hydra.errors import HydraException
+    from hydra.utils import get_object
+
+    try:
+        target: Callable[..., Any] = get_object(name)
+    except (HydraException, ImportError, ValueError) as error:
+        raise ConfigError(f"{source}: cannot find `_target_: {name}` ({str(error).splitlines()[0]})") from error
+    return target
+
+
+def _signature(target: Callable[..., Any]) -> tuple[inspect.Signature, dict[str, Any]]:
+    try:
+        hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    except (NameError, TypeError):
+        hints = {}  # annotations that can't be evaluated can't be compared; the keys still are
+    return inspect.signature(target), hints
+
+
+def matches(value: Any, hint: Any) -> bool:
+    """Whether a value from YAML fits a type annotation. An int fits float; a bool fits neither int nor float."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(matches(value, argument) for argument in arguments)
+    if origin is Literal:
+        return any(value == argument and type(value) is type(argument) for argument in arguments)
+    if hint is None or hint is type(None):
+        return value is None
+    if hint is bool:
+        return isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is str:
+        return isinstance(value, str)
+    base = origin if inspect.isclass(origin) else hint
+    if inspect.isclass(base) and issubclass(base, (list, tuple, Sequence)):
+        elements = [argument for argument in arguments if argument is not Ellipsis]
+        if not isinstance(value, (list, tuple)):
+            return False
+        if issubclass(base, tuple) and elements and Ellipsis not in arguments:
+            return len(value) == len(elements) and all(map(matches, value, elements))
+        return not elements or all(matches(element, elements[0]) for element in value)
+    if inspect.isclass(base) and issubclass(base, Mapping):
+        return isinstance(value, dict)
+    if inspect.isclass(base):
+        return base is object or isinstance(value, base)
+    return True  # Any, a type variable, a callable: nothing to compare with
+
+
+def describe(hint: Any) -> str:
+    """A type annotation in words."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return " or ".join(dict.fromkeys(describe(a) for a in arguments if not _only_in_code(a)))
+    if origin is Literal:
+        return "one of " + ", ".join(map(str, arguments))
+    names = {int: "an integer", float: "a number", bool: "true or false", str: "a word", type(None): "null"}
+    if hint in names:
+        return names[hint]
+    if inspect.isclass(origin) and issubclass(origin, (list, tuple, Sequence)):
+        elements = ", ".join(dict.fromkeys(describe(a) for a in arguments if a is not Ellipsis))
+        return f"a list [{elements}]"
+    return getattr(hint, "__name__", str(hint))
+
+
+def _only_in_code(hint: Any) -> bool:
+    """Types no YAML file can hold (a tensor as learning rate, say): not worth naming to a user."""
+    return inspect.isclass(hint) and hint.__module__.split(".")[0] == "torch"
+
+
+def shown(value: Any) -> str:
+    """A YAML value as a user would type it."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)

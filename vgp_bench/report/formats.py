@@ -1,0 +1,75 @@
+"""Estimates as short texts for a table cell."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from vgp_bench.compare import Estimate
+
+UNKNOWN = "-"
+
+
+class Signs(NamedTuple):
+    """How to write an interval, the same as a factor, and a rule."""
+
+    plus_minus: str
+    times_over: str
+    rule: str
+
+
+UNICODE = Signs("±", "×÷", "─")
+ASCII = Signs("+-", "*/", "-")
+
+
+def signs_for(encoding: str | None) -> Signs:
+    """UNICODE if the encoding can write it, else ASCII."""
+    try:
+        "".join(UNICODE).encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return ASCII
+    return UNICODE
+
+
+def percent(e: Estimate, signs: Signs) -> str:
+    """`97.8 ±0.4`, in percent."""
+    return f"{100 * e.mean:.1f}{_half(e, signs, lambda half: f'{100 * half:.1f}')}"
+
+
+def seconds(e: Estimate, signs: Signs) -> str:
+    """`132`, with decimals below 10; without interval, which would only tell how busy the machine was."""
+    return f"{e.mean:.0f}" if e.mean >= 10 else f"{e.mean:.1f}"
+
+
+def whole(e: Estimate, signs: Signs) -> str:
+    """`1,234,567`."""
+    return f"{e.mean:,.0f}"
+
+
+def factor(e: Estimate, signs: Signs) -> str:
+    """`0.408 ±0.003`; `3.2e-05` where three decimals would say 0."""
+    if e.mean != 0 and not 1e-2 <= abs(e.mean) < 1e3:
+        return f"{e.mean:.1e}"
+    return f"{e.mean:.3f}{_half(e, signs, lambda half: f'{half:.3f}')}"
+
+
+def power(e: Estimate, signs: Signs) -> str:
+    """`3.1e-12 ×÷1.4`: the interval runs from mean / 1.4 to mean * 1.4. Near 1 plain, as `0.93`; exactly zero `0`."""
+    if e.mean == 0:
+        return "0"
+    text = f"{e.mean:.2f}" if 0.095 <= e.mean < 99.5 else f"{e.mean:.1e}"
+    if e.n < 3 or not e.mean > 0 or not math.isfinite(e.high):
+        return text
+    spread = e.high / e.mean
+    return f"{text} {signs.times_over}{spread:.1f}" if spread < 100 else f"{text} {signs.times_over}{spread:.0e}"
+
+
+def cell(e: Estimate, form: Callable[[Estimate, Signs], str], signs: Signs) -> str:
+    """The text of one estimate; UNKNOWN if nothing was measured."""
+    return UNKNOWN if e.n == 0 or math.isnan(e.mean) else form(e, signs)
+
+
+def _half(e: Estimate, signs: Signs, form: Callable[[float], str]) -> str:
+    # The larger side: intervals of factors are not quite symmetric. Two values have a range, not an interval.
+    if e.n < 3 or not (math.isfinite(e.low) and math.isfinite(e.high)):
+        return ""
+    return f" {signs.plus_minus}{form(max(e.high - e.mean, e.mean - e.low))}"

@@ -1,0 +1,94 @@
+"""How groups of runs look in figures: one key a channel, colours that colour-blind readers can tell apart."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from vgp_bench.compare import Comparison
+from vgp_bench.records.settings import natural_key
+
+# Okabe and Ito 2008 (Color universal design), the darkest first; their yellow is too pale for a line on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+LINES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
+MARKERS = ("o", "s", "^", "D", "x", "P", "v", "*")
+
+TEXT: dict[Any, Any] = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "legend.fontsize": 8,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+}
+"""Sizes for a figure of FULL_WIDTH printed as it is."""
+
+FULL_WIDTH = 6.7
+"""Width of a text column on A4 and letter paper, in inches."""
+
+
+class Look(NamedTuple):
+    """What one line looks like."""
+
+    colour: str = COLOURS[0]
+    line: Any = LINES[0]
+    marker: str = MARKERS[0]
+
+
+class Channel(NamedTuple):
+    """What one visual property stands for: the key, and the look of each of its values in natural order."""
+
+    key: str
+    looks: dict[str, Look]
+
+
+def looks(comparison: Comparison, facet: str | None) -> tuple[list[Look], list[Channel]]:
+    """The look of each group, and the channels that explain it.
+
+    The settings other than the facet take colour, line style and marker in this order. Keys that find no
+    channel, or have too many values for theirs, are joined with the first key so that no two groups of a facet
+    look the same (as long as there are no more than colours times line styles of them).
+    """
+    groups = comparison.groups
+    keys = [key for key in comparison.settings if key != facet]
+    capacities = [len(COLOURS), len(LINES), len(MARKERS)]
+    sizes = {key: groups[key].map(str).nunique() for key in keys}
+    own = keys[:3]
+    if len(keys) > 3 or any(sizes[key] > room for key, room in zip(own, capacities, strict=False)):
+        return _joined(comparison, keys)
+    channels = []
+    chosen = [Look() for _ in groups.index]
+    for position, key in enumerate(own):
+        values = sorted(groups[key].unique(), key=natural_key)
+        variants = {str(value): _vary(Look(), position, i) for i, value in enumerate(values)}
+        channels.append(Channel(key, variants))
+        chosen = [_vary(look, position, values.index(value)) for look, value in zip(chosen, groups[key], strict=True)]
+    return chosen, channels
+
+
+def _joined(comparison: Comparison, keys: Sequence[str]) -> tuple[list[Look], list[Channel]]:
+    labels = [", ".join(_text(row[key]) for key in keys) for _, row in comparison.groups.iterrows()]
+    variants = {}
+    for i, label in enumerate(dict.fromkeys(labels)):
+        look = _vary(Look(), 0, i % len(COLOURS))
+        variants[label] = _vary(look, 1, i // len(COLOURS) % len(LINES))
+    return [variants[label] for label in labels], [Channel(", ".join(map(short, keys)), variants)]
+
+
+def _vary(look: Look, position: int, i: int) -> Look:
+    if position == 0:
+        return look._replace(colour=COLOURS[i % len(COLOURS)])
+    if position == 1:
+        return look._replace(line=LINES[i % len(LINES)])
+    return look._replace(marker=MARKERS[i % len(MARKERS)])
+
+
+def short(key: str) -> str:
+    """`architecture.depth` -> `depth`."""
+    return key.rpartition(".")[2]
+
+
+def _text(value: Any) -> str:
+    return "-" if value is None else str(value)

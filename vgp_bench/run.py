@@ -1,0 +1,117 @@
+"""One run from its composed config to its record, whatever happens on the way."""
+
+import math
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from vgp_bench.building import build, device_name, resolve_device
+from vgp_bench.config import ComposedRun
+from vgp_bench.config_check import check
+from vgp_bench.errors import ResultsError, UserError
+from vgp_bench.records.environment import describe_environment
+from vgp_bench.records.identity import run_id
+from vgp_bench.records.status import State
+from vgp_bench.records.store import RunStore, run_path
+from vgp_bench.records.summary import Summary, summarize
+from vgp_bench.training.evaluation import evaluate
+from vgp_bench.training.loop import Diverged, Loop, Progress
+from vgp_bench.training.peak_memory import PeakMemory
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    state: completed, diverged, failed, refused (nothing was started, nothing written) or kept (finished earlier, not
+    run again; `reason` is then its state of old).
+    """
+
+    label: str
+    state: str
+    path: Path | None = None
+    reason: str = ""
+    summary: Summary | None = None
+
+
+def perform(composed: ComposedRun, command: list[str], announce: Callable[[int], Progress]) -> Outcome:
+    """Check, build and train a composed run, and keep its record; a finished run is not run again.
+
+    announce: told the number of steps before the first one; what it returns is called as they are done.
+    Raises KeyboardInterrupt, the record then being `interrupted`; every other end is an Outcome.
+    """
+    label = composed.label
+    try:
+        check(composed)
+        config = {**composed.config, "device": resolve_device(composed.config["device"])}
+        path = run_path(config["results_dir"], config["experiment_name"], run_id(config))
+        store = RunStore(path)
+        if store.is_finished():
+            return Outcome(label, "kept", path, store.status().state, store.summary())
+        store.check_writable()
+        memory = PeakMemory(torch.device(config["device"]))
+        loop = build(config, store.append)
+        store.begin(config, composed.choices, describe_environment(device_name(loop.device), command))
+    except UserError as error:
+        return Outcome(label, "refused", None, str(error))
+    except (RuntimeError, MemoryError) as error:
+        if not (reason := _out_of_memory(error)):
+            raise
+        return Outcome(label, "refused", None, reason)
+    try:
+        state, reason, test_loss, test_accuracy = _train(loop, store, announce(loop.total_steps))
+        summary = summarize(
+            store.columns("epochs"),
+            store.columns("layers"),
+            parameters=sum(p.numel() for p in loop.model.parameters() if p.requires_grad),
+            steps=loop.done,
+            seconds=loop.clock.seconds,
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+            peak_memory_bytes=memory.read(),
+        )
+        store.finish(state, summary, reason)
+        return Outcome(label, state, path, reason, summary)
+    except KeyboardInterrupt:
+        store.finish("interrupted", reason="stopped from the keyboard")
+        raise
+    except ResultsError as error:  # the disk refuses: what was written before stays, the state could not be
+        return Outcome(label, "failed", path, str(error))
+    except Exception as error:
+        reason = _out_of_memory(error) or _first_line(error)
+        store.finish("failed", None, reason, traceback.format_exc())
+        return Outcome(label, "failed", path, reason)
+
+
+def _train(loop: Loop, store: RunStore, progress: Progress) -> tuple[State, str, float, float]:
+    """(state, reason, test loss, test accuracy). The test data is read here, once, after the last step."""
+
+    def told(steps: int, loss: float) -> None:
+        progress(steps, loss)
+        store.flush_if_due()
+
+    loop.progress = told
+    try:
+        loop.train()
+    except Diverged as error:
+        return "diverged", str(error), math.nan, math.nan
+    return "completed", "", *evaluate(loop.model, loop.batches, "test")
+
+
+def _out_of_memory(error: BaseException) -> str:
+    """One line with what to change, if this is a lack of memory on CPU or GPU; else ''."""
+    words = str(error)
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in words:
+        return (
+            "out of memory; make trainer.batch_size, architecture.width or architecture.depth smaller"
+            f" ({_first_line(error)})"
+        )
+    return ""
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,46 @@
+"""Runs one after another in this process: one that fails does not stop the others."""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from vgp_bench.config import ComposedRun
+from vgp_bench.terminal import Bar, tell_all, tell_one
+
+if TYPE_CHECKING:
+    from vgp_bench.run import Outcome
+
+
+class Sweep:
+    """run_all() runs what was composed; exit_code then says how it went.
+
+    0: every run ended with a result (a divergence is one); 1: a run failed; 2: a run was refused before its start.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.command = list(command)
+        self.exit_code = 0
+
+    def run_all(self, runs: Sequence[ComposedRun]) -> None:
+        """Run them in order and tell of each. Ctrl-C ends them all; what ran is kept."""
+        outcomes: list[Outcome] = []
+        with Bar(len(runs), visible=runs[0].config["progress"]) as bar:
+            bar.start(0, "loading torch")
+            from vgp_bench.run import perform  # torch is imported here: only now is it sure that something runs
+
+            for number, composed in enumerate(runs, 1):
+                started = time.perf_counter()
+                bar.start(number, composed.label)
+                try:
+                    outcome = perform(composed, self.command, bar.announce)
+                except KeyboardInterrupt:
+                    bar.say(f"interrupted at run {number} of {len(runs)}; what ran is kept, the same command goes on")
+                    raise
+                outcomes.append(outcome)
+                bar.done(number, outcome, time.perf_counter() - started)
+        states = {outcome.state for outcome in outcomes}
+        self.exit_code = 2 if "refused" in states else 1 if "failed" in states else 0
+        if len(outcomes) == 1:
+            tell_one(outcomes[0])
+        else:
+            tell_all(outcomes, runs[0])
