@@ -15,6 +15,7 @@ SMALL = {
     "residual_mlp": ["architecture.depth=3", "architecture.width=16"],
     "plain_cnn": ["architecture.depth=8", "architecture.width=8"],
     "resnet": ["architecture.depth=8", "architecture.width=8"],
+    "resnet_preact": ["architecture.depth=8", "architecture.width=8"],
 }
 
 

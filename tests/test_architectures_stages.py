@@ -44,16 +44,15 @@ def weight_layers(stage):
 
 @pytest.mark.parametrize("name", BUILD)
 def test_each_stage_feeds_the_next_and_the_last_gives_the_logits(name):
-    model, fed, given = model_of(name), {}, {}
+    model, fed, given = model_of(name), [], []
     stages = model.stages()
-    for index, stage in enumerate(stages):
-        stage.module.register_forward_hook(
-            lambda _, inputs, output, index=index: (fed.update({index: inputs[0]}), given.update({index: output}))[2:]
-            or None
-        )
+    for stage in stages:
+        stage.module.register_forward_pre_hook(lambda _, inputs: fed.append(inputs[0]))
+        stage.module.register_forward_hook(lambda _, __, output: given.append(output))
     logits = model(torch.randn(2, *SHAPE))
-    assert all(fed[index + 1] is given[index] for index in range(len(stages) - 1))
-    assert given[len(stages) - 1] is logits
+    assert len(fed) == len(given) == len(stages)
+    assert all(after is before for after, before in zip(fed[1:], given[:-1], strict=True))
+    assert given[-1] is logits
     assert [stage.kind for stage in stages] == ["hidden"] * (len(stages) - 1) + ["output"]
     assert stages[-1].name == "output"
     assert len({stage.name for stage in stages}) == len(stages)

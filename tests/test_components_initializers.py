@@ -129,7 +129,7 @@ def test_delta_orthogonal_is_an_orthogonal_centre_tap_and_keeps_the_norm_of_imag
 
 
 def test_delta_orthogonal_needs_convolutions():
-    with pytest.raises(ConfigError, match="delta_orthogonal.*use initializer=orthogonal"):
+    with pytest.raises(ConfigError, match=r"delta_orthogonal.*use initializer=orthogonal"):
         initialized(DeltaOrthogonal(), model=nn.Linear(3, 3))
 
 

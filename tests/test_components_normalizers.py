@@ -60,7 +60,7 @@ def test_gains_start_at_one_and_shifts_at_zero_as_has_shift_says(path):
 
 
 def test_instance_on_a_dense_layer_says_what_to_use():
-    with pytest.raises(ConfigError, match="normalizer=instance.*normalizer=layer"):
+    with pytest.raises(ConfigError, match=r"normalizer=instance.*normalizer=layer"):
         InstanceNormalizer().layer(16, spatial=False)
 
 

@@ -3,15 +3,15 @@
 F is the branch, a chain of weight layers with their activations and normalizers. `residual` is one of
 
 - plain: nothing special (He et al. 2015, 2016).
-- zero_init: what ends the branch starts at 0: the gain of its last normalizer, or its last weight if the
-branch does not end in a normalizer (Goyal et al. 2017, section 5.1). In preactivation order the last
-normalizer sits before an activation; a zero gain there would hold ReLU at z = 0, whose derivative is 0, for
-ever. - rezero: F times a learnable scalar that starts at 0 (Bachlechner et al. 2020). - skipinit: the same
-scalar in place of normalization (De & Smith 2020); without a normalizer only. - fixup: Zhang et al. 2019,
-section 3: last weight of each branch and classifier 0, the other weights of a branch of m layers times L^(-1
-/ (2m - 2)) with L branches, a learnable scalar multiplier (1) at the end of each branch, a learnable scalar
-bias (0) before each weight layer and activation; without a normalizer only. - depth_scaled: F times the
-constant 1 / sqrt(number of blocks).
+- zero_init: what ends the branch starts at 0: the gain of its last normalizer, or its last weight if the branch
+  does not end in a normalizer (Goyal et al. 2017, section 5.1). In preactivation order the last normalizer sits
+  before an activation; a gain of 0 there would hold ReLU at z = 0, where its derivative is 0, for ever.
+- rezero: F times a learnable scalar that starts at 0 (Bachlechner et al. 2020).
+- skipinit: the same scalar in place of normalization (De & Smith 2020); without a normalizer only.
+- fixup: last weight of each branch and classifier 0, the other weights of a branch of m layers times
+  L^(-1 / (2m - 2)) with L branches, a learnable scalar multiplier (1) at the end of each branch, a learnable
+  scalar bias (0) before each weight layer and activation (Zhang et al. 2019, section 3); without a normalizer only.
+- depth_scaled: F times the constant 1 / sqrt(number of blocks).
 """
 
 import math
@@ -157,8 +157,8 @@ class ResidualBuilder:
         shortcut: nn.Module | None = None,
         projection: Affine | None = None,
     ) -> Block:
-        """A block with the weight layers affines. shortcut: parameter-free, identity if None; or a
-        projection.
+        """A block with the weight layers affines, past which lead a parameter-free shortcut (None: the identity)
+        or a projection.
         """
         parts, spatial = self.parts, affines[0].weight.ndim == 4
         features_in, features_out = affines[0].weight.shape[1], affines[-1].weight.shape[0]

@@ -14,8 +14,8 @@ class ResidualMLP(Architecture):
     """An input layer, depth - 1 blocks of one layer each, and a linear classifier: depth + 1 weight layers.
 
     order preactivation (He et al. 2016): h = x + a W phi(norm(x)); the input layer is linear, and the
-    classifier follows a last normalizer and activation. order original (He et al. 2015): h = phi(x + a norm(W
-    x)). The factor a is what residual makes it (1, a learnable scalar or 1/sqrt(blocks)).
+    classifier follows a last normalizer and activation. order original (He et al. 2015):
+    h = phi(x + a norm(W x)). The factor a is what residual makes it (1, a learnable scalar or 1/sqrt(blocks)).
     """
 
     def __init__(

@@ -15,7 +15,8 @@ from vgp_bench.errors import ConfigError
 
 ActivationFactory = Callable[[], nn.Module]
 
-_MARK = "is_activation"
+MARK = "is_activation"
+"""Attribute of every module that make_activation made."""
 _NOT_ELEMENTWISE = (
     nn.GLU,
     nn.LogSoftmax,
@@ -35,13 +36,13 @@ def make_activation(factory: ActivationFactory) -> nn.Module:
     if getattr(module, "inplace", False):
         raise ConfigError("activation.inplace=true overwrites values that are measured: remove the key")
     # A mark on the instance, not a wrapper around it: it costs nothing in forward and survives deepcopy.
-    vars(module)[_MARK] = True
+    vars(module)[MARK] = True
     return module
 
 
 def is_activation(module: nn.Module) -> bool:
     """Whether the module was made by make_activation, or is one of torch's elementwise activations."""
-    if vars(module).get(_MARK, False):
+    if vars(module).get(MARK, False):
         return True
     of_torch = type(module).__module__ == torch_activations.__name__
     return of_torch and not isinstance(module, _NOT_ELEMENTWISE)

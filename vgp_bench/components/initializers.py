@@ -8,7 +8,7 @@ global generator.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -55,12 +55,12 @@ class WeightInitializer(Initializer):
     def initialize(self, model: nn.Module, activation: ActivationFactory, images: Tensor) -> None:
         with torch.no_grad():
             for _, module in affine_modules(model):
-                self.draw_weight(module.weight, activation)
+                self.draw_weight(module.weight)
                 if module.bias is not None:
                     draw_normal(module.bias, self.bias_mean, self.bias_std)
 
     @abstractmethod
-    def draw_weight(self, weight: Tensor, activation: ActivationFactory) -> None:
+    def draw_weight(self, weight: Tensor) -> None:
         """Set weight (out, in, *kernel) in place."""
 
 
@@ -99,7 +99,7 @@ class UniformWeights(WeightInitializer):
         if self.low >= self.high:
             raise ConfigError(f"initializer.low={self.low}, initializer.high={self.high}: low must be less than high")
 
-    def draw_weight(self, weight: Tensor, activation: ActivationFactory) -> None:
+    def draw_weight(self, weight: Tensor) -> None:
         weight.uniform_(self.low, self.high)
 
 
@@ -115,7 +115,7 @@ class NormalWeights(WeightInitializer):
         if self.std < 0:
             raise ConfigError(f"initializer.std={self.std}: a standard deviation is 0 or more")
 
-    def draw_weight(self, weight: Tensor, activation: ActivationFactory) -> None:
+    def draw_weight(self, weight: Tensor) -> None:
         draw_normal(weight, self.mean, self.std)
 
 
@@ -140,15 +140,18 @@ class VarianceScaling(WeightInitializer):
         if self.gain != "activation" and (isinstance(self.gain, str) or self.gain < 0):
             raise ConfigError(f"initializer.gain={self.gain}: use a number of 0 or more, or activation")
 
-    def draw_weight(self, weight: Tensor, activation: ActivationFactory) -> None:
-        std = self._gain(activation) / math.sqrt(self._fan(weight))
+    def initialize(self, model: nn.Module, activation: ActivationFactory, images: Tensor) -> None:
+        if self.gain == "activation":
+            replace(self, gain=gain(activation())).initialize(model, activation, images)
+        else:
+            super().initialize(model, activation, images)
+
+    def draw_weight(self, weight: Tensor) -> None:
+        std = float(self.gain) / math.sqrt(self._fan(weight))
         if self.distribution == "normal":
             weight.normal_(0.0, std)
         else:
             draw_uniform(weight, std)
-
-    def _gain(self, activation: ActivationFactory) -> float:
-        return gain(activation()) if isinstance(self.gain, str) else self.gain
 
     def _fan(self, weight: Tensor) -> float:
         fan_in, fan_out = fans(weight)

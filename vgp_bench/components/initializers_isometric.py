@@ -20,7 +20,7 @@ class Orthogonal(WeightInitializer):
 
     gain: float = 1.0
 
-    def draw_weight(self, weight: Tensor, activation: ActivationFactory) -> None:
+    def draw_weight(self, weight: Tensor) -> None:
         nn.init.orthogonal_(weight, self.gain)
 
 
@@ -42,7 +42,7 @@ class DeltaOrthogonal(WeightInitializer):
             )
         super().initialize(model, activation, images)
 
-    def draw_weight(self, weight: Tensor, activation: ActivationFactory) -> None:
+    def draw_weight(self, weight: Tensor) -> None:
         if weight.ndim == 2:
             nn.init.orthogonal_(weight, self.gain)
             return
@@ -54,16 +54,14 @@ class DeltaOrthogonal(WeightInitializer):
 
 @dataclass(frozen=True, kw_only=True)
 class IdentityWeights(WeightInitializer):
-    """gain * the identity matrix, cut or padded with zeros to the layer's shape; convolutions: at the centre
-    tap.
+    """gain * the identity matrix, cut or padded with zeros to the layer's shape; of convolutions, the centre tap.
 
-    Le et al. 2015 for recurrent weights. Outputs beyond the number of inputs start equal (0) and so stay
-    equal.
+    Le et al. 2015, for recurrent weights. In a layer with more outputs than inputs the surplus rows start at 0.
     """
 
     gain: float = 1.0
 
-    def draw_weight(self, weight: Tensor, activation: ActivationFactory) -> None:
+    def draw_weight(self, weight: Tensor) -> None:
         if weight.ndim == 2:
             nn.init.eye_(weight)
         else:

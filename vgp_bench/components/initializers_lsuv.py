@@ -15,8 +15,7 @@ from vgp_bench.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class LSUV(Orthogonal):
-    """Orthogonal weights, then every layer's output W x scaled to variance 1 over the batch (Mishkin & Matas
-    2016).
+    """Orthogonal weights, then each layer's output W x scaled to variance 1 (Mishkin & Matas 2016, algorithm 1).
 
     The paper iterates layer by layer until the variance is near 1. W x is linear in W, so one division is
     exact and one forward pass, in which each layer hands its scaled output on, serves all layers. The pass is

@@ -29,6 +29,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from vgp_bench.components.activations import MARK
+
 THRESHOLD = 0.05
 """Share of max |phi'| below which a unit counts as saturated."""
 
@@ -40,7 +42,7 @@ _intervals: dict[tuple[type[nn.Module], tuple[tuple[str, object], ...]], tuple[I
 
 # A periodic phi has dozens: then the derivative itself is cheaper than the union.
 _MOST_INTERVALS = 8
-_MODULE_ATTRIBUTES = frozenset(vars(nn.Module())) | {"is_activation"}
+_MODULE_ATTRIBUTES = frozenset(vars(nn.Module())) | {MARK}
 
 
 def saturated_count(activation: nn.Module, z: Tensor) -> Tensor:

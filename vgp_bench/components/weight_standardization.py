@@ -1,9 +1,8 @@
-"""Weight standardization (Qiao et al. 2019, equations 2-4): every filter enters the layer with mean 0 and
-variance 1.
+"""Weight standardization: every filter enters the layer with mean 0 and variance 1.
 
-`weight` stays the plain learnable parameter, so initializers, statistics and optimizers see what is trained.
-The standardized filter has variance 1, not 1 / fan_in: outputs grow by sqrt(fan_in) unless a normalizer
-follows.
+Qiao et al. 2019, equations 2-4. `weight` stays the plain learnable parameter, so initializers, statistics and
+optimizers see what is trained. The standardized filter has variance 1, not 1 / fan_in: outputs grow by sqrt(fan_in)
+unless a normalizer follows.
 """
 
 import torch

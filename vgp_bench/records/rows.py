@@ -24,7 +24,9 @@ class StepRow:
     learning_rate: float = column("1", "learning rate of this step")
     loss: float = column("nats", "mean cross-entropy of the training batch, before the step")
     accuracy: float = column("fraction", "share of the training batch classified correctly, before the step")
-    gradient_l2: float = column("loss", "||dL/dtheta||_2 over all parameters, before clipping; only at logged or clipping steps")
+    gradient_l2: float = column(
+        "loss", "||dL/dtheta||_2 over all parameters, before clipping; only at logged or clipping steps"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,9 @@ class EpochRow:
     train_accuracy: float = column("fraction", "mean of the accuracy over the steps of this pass, in training mode")
     validation_loss: float = column("nats", "mean cross-entropy on the validation split, in evaluation mode")
     validation_accuracy: float = column("fraction", "accuracy on the validation split, in evaluation mode")
-    images_per_second: float = column("images/s", "training images of this pass / its training time (validation excluded)")
+    images_per_second: float = column(
+        "images/s", "training images of this pass / its training time (validation excluded)"
+    )
     seconds: float = column("s", "training time since the run began (validation excluded)")
 
 
@@ -80,7 +84,17 @@ def columns_as_markdown() -> str:
     """Every column of every table with its unit and definition, as markdown."""
     parts = []
     for table, row_type in TABLES.items():
-        parts += [f"## `{table}.parquet`", "", (row_type.__doc__ or "").strip(), "", "| column | unit | definition |", "|---|---|---|"]
-        parts += [f"| `{f.name}` | {f.metadata['unit']} | {f.metadata['definition'].replace('|', chr(92) + '|')} |" for f in fields(row_type)]
+        parts += [
+            f"## `{table}.parquet`",
+            "",
+            (row_type.__doc__ or "").strip(),
+            "",
+            "| column | unit | definition |",
+            "|---|---|---|",
+        ]
+        parts += [
+            f"| `{f.name}` | {f.metadata['unit']} | {f.metadata['definition'].replace('|', chr(92) + '|')} |"
+            for f in fields(row_type)
+        ]
         parts.append("")
     return "\n".join(parts)

@@ -115,9 +115,7 @@ def _options_with_several_classes(
     return {option for option, found in classes.items() if len(found) > 1}
 
 
-def _value(
-    name: str, config: Mapping[str, Any], labels: Mapping[str, str], ambiguous: set[tuple[str, str]]
-) -> Value:
+def _value(name: str, config: Mapping[str, Any], labels: Mapping[str, str], ambiguous: set[tuple[str, str]]) -> Value:
     target = config.get(f"{name}.{TARGET}")
     if name in labels:
         several = (name, labels[name]) in ambiguous

@@ -54,9 +54,7 @@ class RunStore:
         self._last_flush = time.monotonic()
         self._last_duration = 0.0
 
-    def begin(
-        self, config: Mapping[str, Any], choices: Mapping[str, str], environment: Mapping[str, Any]
-    ) -> None:
+    def begin(self, config: Mapping[str, Any], choices: Mapping[str, str], environment: Mapping[str, Any]) -> None:
         """Creates the directory, clears what an earlier attempt left, and sets the state to running.
 
         config: plain dict of plain values (no interpolations); choices: config group -> chosen option.
@@ -116,9 +114,7 @@ class RunStore:
         if waited >= max(FLUSH_INTERVAL, FLUSH_SHARE * self._last_duration):
             self.flush()
 
-    def finish(
-        self, state: State, summary: Summary | None = None, reason: str = "", traceback: str = ""
-    ) -> None:
+    def finish(self, state: State, summary: Summary | None = None, reason: str = "", traceback: str = "") -> None:
         """Flushes, writes the summary if there is one, and then, last, the final state.
 
         reason: one line on why the run is not completed; traceback: the rest of it, kept in traceback.txt.
@@ -156,6 +152,4 @@ class RunStore:
 
 
 def _plain_dict(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        str(key): _plain_dict(value) if isinstance(value, Mapping) else value for key, value in config.items()
-    }
+    return {str(key): _plain_dict(value) if isinstance(value, Mapping) else value for key, value in config.items()}

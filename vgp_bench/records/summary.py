@@ -3,12 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-from vgp_bench.records.signal import Columns, signal_figures
+    from vgp_bench.records.signal import Columns
+
+# numpy is imported inside the functions: who only reads or writes summaries need not wait for it.
 
 
 def figure(unit: str, definition: str) -> Any:
@@ -48,7 +50,9 @@ class Summary:
     test_accuracy: float = figure("fraction", "accuracy on the test data, last weights, read once")
     images_per_second: float = figure("images/s", "training images / training time (validation excluded)")
     seconds: float = figure("s", "training time (validation excluded)")
-    peak_memory_bytes: float = figure("bytes", "highest memory allocated on the accelerator")
+    peak_memory_bytes: float = figure(
+        "bytes", "highest memory of the run: allocated by torch on a GPU, resident in the process on CPU"
+    )
     initial_gradient_ratio: float = figure("1", _RATIO)
     initial_decay_per_layer: float = figure("1", _DECAY)
     initial_decay_r2: float = figure("1", _R2)
@@ -81,8 +85,8 @@ class Summary:
 
 
 def summarize(
-    epochs: Columns,
-    layers: Columns,
+    epochs: "Columns",
+    layers: "Columns",
     *,
     parameters: int,
     steps: int,
@@ -92,6 +96,10 @@ def summarize(
     peak_memory_bytes: float | None = None,
 ) -> Summary:
     """The summary of a run from its epoch and layer tables (columns by name) and what no table holds."""
+    import numpy as np
+
+    from vgp_bench.records.signal import signal_figures
+
     last = {name: float(values[-1]) if len(values) else math.nan for name, values in epochs.items()}
     best = np.asarray(epochs["validation_accuracy"], dtype=float)
     best = np.where(np.isnan(best), -np.inf, best)
@@ -115,7 +123,9 @@ def summarize(
     )
 
 
-def _mean_rate(rate: ArrayLike, clock: ArrayLike) -> float:
+def _mean_rate(rate: "ArrayLike", clock: "ArrayLike") -> float:
+    import numpy as np
+
     # Images of all passes over the time of all passes; a plain mean would overrate a short last pass.
     durations = np.diff(np.asarray(clock, dtype=float), prepend=0.0)
     total = durations.sum()

@@ -76,7 +76,9 @@ def _median(values: Array) -> float:
     if len(x) == 0:
         return np.nan
     low, high = float(x[(len(x) - 1) // 2]), float(x[len(x) // 2])
-    return float(np.exp(0.5 * (np.log(low) + np.log(high)))) if low > 0 else 0.0
+    if low in (0, high):
+        return low  # exactly, without rounding
+    return float(np.exp(0.5 * (np.log(low) + np.log(high))))
 
 
 def _extreme(choose: Any, values: Array) -> float:

@@ -98,18 +98,19 @@ def draw_gradient_by_depth(runs: Comparison | Sequence[RunRecord], step: Step = 
 def _draw(ax: Axes, profile: Profile, look: Look, name: str, marked: bool) -> None:
     x = profile.depth
     shown = np.where(profile.middle > 0, profile.middle, np.nan)
-    ax.plot(
-        x,
-        shown,
-        color=look.colour,
-        linestyle=look.line,
-        linewidth=1.4,
-        marker=look.marker if marked or len(x) == 1 else "none",
-        markersize=3.5,
-        markevery=0.06,  # in parts of the diagonal: a marker at each of 100 stages would hide the line
-        label=name,
-        gid="profile",
-    )
+    if np.isfinite(shown).any():  # matplotlib cannot space markers along a line without points
+        ax.plot(
+            x,
+            shown,
+            color=look.colour,
+            linestyle=look.line,
+            linewidth=1.4,
+            marker=look.marker if marked or len(x) == 1 else "none",
+            markersize=3.5,
+            markevery=0.06,  # in parts of the diagonal: a marker at each of 100 stages would hide the line
+            label=name,
+            gid="profile",
+        )
     if profile.seeds > 1:
         ax.fill_between(x, profile.low, profile.high, color=look.colour, alpha=0.18, linewidth=0)
     edge: dict[str, Any] = {

@@ -52,7 +52,8 @@ def looks(comparison: Comparison, facet: str | None) -> tuple[list[Look], list[C
     look the same (as long as there are no more than colours times line styles of them).
     """
     groups = comparison.groups
-    keys = [key for key in comparison.settings if key != facet]
+    # The depth can be read off the x axis, so it comes last.
+    keys = sorted((key for key in comparison.settings if key != facet), key=lambda key: key == "architecture.depth")
     capacities = [len(COLOURS), len(LINES), len(MARKERS)]
     sizes = {key: groups[key].map(str).nunique() for key in keys}
     own = keys[:3]

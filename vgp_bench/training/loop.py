@@ -19,7 +19,7 @@ from vgp_bench.training.step import TrainStep
 from vgp_bench.training.tape import StepTape
 
 READ_EVERY = 50
-"""Steps between two readings of the tape, hence between a non-finite loss and the end of the run."""
+"""Most steps between two readings of the tape, hence between a non-finite loss and the end of the run."""
 
 Sink = Callable[[Row], None]
 Progress = Callable[[int, float], None]
@@ -123,7 +123,8 @@ class Loop:
             for row in observation.rows():
                 self.sink(row)
         self.done += 1
-        if self.tape.advance():
+        # The host has just waited for the observation, if there was one: the tape then costs it nothing.
+        if self.tape.advance() or observation is not None:
             self._read_tape()
 
     def _read_tape(self) -> None:

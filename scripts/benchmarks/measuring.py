@@ -1,0 +1,61 @@
+"""What looking costs: a logged step against a bare one, a whole run with default logging against one without."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from benchmarks.composing import built
+from benchmarks.timing import Ratio, paired
+from vgp_bench.training.loop import Loop
+
+MLP = ["architecture=mlp", "architecture.depth=20", "dataset=mnist", "trainer.batch_size=128"]
+RESNET = ["architecture=resnet", "normalizer=batch", "trainer.batch_size=128"]
+MEASURED = ["monitor.every=1", "monitor.probe_every=null"]
+
+
+def stepping(loop: Loop, steps: int) -> Callable[[], None]:
+    """Steps of a loop, on and on through the epochs."""
+    batches = _batches(loop)
+
+    def run() -> None:
+        for _ in range(steps):
+            loop._step(0, *next(batches))
+
+    return run
+
+
+def _batches(loop: Loop) -> Iterator[tuple[Tensor, Tensor]]:
+    epoch = 0
+    while True:
+        yield from loop.batches.epoch(epoch)
+        epoch += 1
+
+
+def logged_step(name: str, bound: str, words: list[str], steps: int, pairs: int) -> Ratio:
+    """A logged step / a bare one, same network, probe left out (it has a sparser cadence of its own)."""
+    bare = built(*words, "monitor=off", "trainer.max_epochs=1000000")
+    measured = built(*words, *MEASURED, "trainer.max_epochs=1000000")
+    return paired(f"logged step / bare step, {name}", bound, stepping(measured, steps), stepping(bare, steps), pairs)
+
+
+def whole_run(name: str, words: list[str], pairs: int) -> Ratio:
+    """A run with default logging and probing / the same run without."""
+
+    def run(*more: str) -> Callable[[], None]:
+        return lambda: built(*words, *more).train()
+
+    return paired(f"run with default logging / without, {name}", "at most 1.03", run(), run("monitor=off"), pairs)
+
+
+def benchmark(data: list[str], cifar: list[str] | None, pairs: int) -> list[Ratio]:
+    """data: words that say where MNIST lies; cifar: words for CIFAR-10 as an image folder."""
+    mlp = [*MLP, *data, "optimizer.lr=0.01"]
+    torch.manual_seed(0)
+    found = [logged_step("MLP 20 x 256, batch 128", "at most 1.25", mlp, 50, 4 * pairs)]
+    name = "MLP 20 x 256, MNIST, 3 epochs"
+    found.append(whole_run(name, [*mlp, "trainer.max_epochs=3", "dataset.validation_size=500"], max(3, pairs)))
+    if cifar is not None:
+        resnet = [*RESNET, *cifar]
+        found.append(logged_step("ResNet-20, batch 128", "at most 1.10", resnet, 4, 2 * pairs))
+    return found
