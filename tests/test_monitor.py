@@ -18,7 +18,7 @@ from vgp_bench.monitor.cadence import Cadence
 from vgp_bench.monitor.dead import dead_fractions
 from vgp_bench.monitor.monitor import Monitor
 from vgp_bench.monitor.norms import finite_norm
-from vgp_bench.monitor.observation import Observation
+from vgp_bench.monitor.observation import Observation, StageGauge
 from vgp_bench.records.rows import LayerRow
 
 EVERY_STEP = Cadence(dense_steps=0, every=1, probe_every=1, probe_images=8)
@@ -55,7 +55,7 @@ def observe(
     observation = Monitor(model, EVERY_STEP, images).begin(0, 10)
     assert observation is not None
     loss_of(model(images)).backward()
-    observation.after_backward()
+    observation.after_backward({})
     optimizer.step()
     return observation.rows()
 
@@ -126,8 +126,8 @@ def test_non_finite_values_are_counted_apart_and_norms_cover_the_finite_ones() -
 def test_norms_neither_underflow_nor_overflow(size: float) -> None:
     values = torch.full((100,), size)
     norm, nonfinite = finite_norm(values)
-    assert norm.item() == pytest.approx(10 * values[0].item(), rel=1e-6)
-    assert nonfinite.item() == 0
+    assert float(norm) == pytest.approx(10 * values[0].item(), rel=1e-6)
+    assert float(nonfinite) == 0
 
 
 def twin_rows(
@@ -204,9 +204,10 @@ def test_every_statistic_has_an_autograd_twin(architecture: str, activation: str
     twin = twin_rows(twin_model, images, labels, torch.optim.SGD(twin_model.parameters(), lr=0.1))
 
     optimizer = torch.optim.SGD(loop.model.parameters(), lr=0.1)
-    observation = Observation(loop.model.stages(), 0, [math.nan] * len(twin))
+    gauges = [StageGauge(stage) for stage in loop.model.stages()]
+    observation = Observation(gauges, 0, [math.nan] * len(twin))
     F.cross_entropy(loop.model(images), labels).backward()
-    observation.after_backward()
+    observation.after_backward({})
     optimizer.step()
     rows = observation.rows()
     assert len(rows) == len(twin)

@@ -1,30 +1,34 @@
 """L2 norms that neither underflow nor hide non-finite values.
 
-||g||_2 = sqrt(sum g_i^2). Vanishing is what we are here to see, and in float32 the square of 1e-23 is already zero: the
-sum is taken in float64, so that every value float32 can hold (down to 1e-45) counts. RMS = ||g||_2 / sqrt(n) is
-comparable between layers of different size.
+||g||_2 = sqrt(sum g_i^2). Vanishing is what we are here to see, and in float32 the square of 1e-23 is already zero: a
+norm is taken in float64 wherever float32 could not be trusted, so that every value float32 can hold (down to 1e-45)
+counts. RMS = ||g||_2 / sqrt(n) is comparable between layers of different size.
 """
-
-import math
 
 import torch
 from torch import Tensor
 
+SAFE = (1e-12, 1e18)
+"""A float32 norm between these is right: what underflowed is below 1e-19 a value, and nothing overflowed."""
 
-def finite_norm(tensor: Tensor) -> tuple[Tensor, Tensor]:
-    """(L2 norm of the finite values, number of non-finite values), both 0-d on the tensor's device.
+Figure = Tensor | float
+"""0-d, on the device; or a number, where the host could read it without waiting."""
 
-    The norm is float64. A float64 norm of float32 values is finite exactly when they all are; on the CPU, where looking
-    at it costs nothing, the search for non-finite values is therefore made only when there are some. On CUDA, looking
-    would mean waiting, so the search is always made.
+
+def finite_norm(tensor: Tensor, float32_norm: Tensor | None = None) -> tuple[Figure, Figure]:
+    """(L2 norm of the finite values, number of non-finite values).
+
+    float32_norm: the plain norm, if it is known already. On the CPU, where looking at a value costs nothing, a float32
+    norm in the SAFE range is taken (it is finite, hence so are all values); anything else is measured again with care.
+    On CUDA looking would mean waiting, so care is always taken; there it costs next to nothing.
     """
-    norm = torch.linalg.vector_norm(tensor, dtype=torch.float64)
-    if tensor.device.type == "cpu" and math.isfinite(norm.item()):
-        return norm, torch.zeros((), dtype=torch.int64)
+    if tensor.device.type == "cpu":
+        norm = float(torch.linalg.vector_norm(tensor) if float32_norm is None else float32_norm)
+        if SAFE[0] < norm < SAFE[1]:
+            return norm, 0.0
     finite = finite_values(tensor)
     # NaN and infinity minus zero stay; much quicker than torch.isfinite on the CPU.
-    nonfinite = torch.count_nonzero(tensor - finite)
-    return torch.linalg.vector_norm(finite, dtype=torch.float64), nonfinite
+    return torch.linalg.vector_norm(finite, dtype=torch.float64), torch.count_nonzero(tensor - finite)
 
 
 def finite_values(tensor: Tensor) -> Tensor:

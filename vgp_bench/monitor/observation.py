@@ -5,130 +5,150 @@ random number and change no tensor, so the training is the same to the bit.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
-import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from vgp_bench.architectures.stages import Stage
 from vgp_bench.components.activations import activation_modules
-from vgp_bench.components.saturation import saturated_count
+from vgp_bench.components.saturation import Counter, saturation_counter
 from vgp_bench.monitor.moments import moments
 from vgp_bench.monitor.norms import finite_norm
+from vgp_bench.monitor.readings import Readings
 from vgp_bench.monitor.update import WeightUpdate
+from vgp_bench.monitor.zeros import zero_count
 from vgp_bench.records.rows import LayerRow
+
+
+class StageGauge:
+    """What is looked up once for a stage: its weights, its activations and how their saturation is counted."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.weights = [weight for weight in stage.weights() if weight.requires_grad]
+        self.activations = [(module, saturation_counter(module)) for module in activation_modules(stage.module)]
+
+
+class _Places:
+    """Where in the Readings the figures of one stage are; one place for each tensor of a kind."""
+
+    def __init__(self) -> None:
+        self.moments: tuple[int, int, int] | None = None
+        self.gradient: tuple[int, int] | None = None
+        self.gradient_size = 0
+        self.saturated: list[int] = []
+        self.zeros: list[int] = []
+        self.activation_size = 0
+        self.weight_gradients: list[tuple[int, int]] = []
+        self.weights: list[int] = []
+        self.moves: list[int] = []
 
 
 class Observation:
     """Registers its hooks when made. Then, in this order: forward and backward; after_backward(); clipping and the
     optimizer's step; rows()."""
 
-    def __init__(self, stages: Sequence[Stage], step: int, dead_fractions: Sequence[float]) -> None:
-        self.stages = stages
+    def __init__(self, gauges: Sequence[StageGauge], step: int, dead_fractions: Sequence[float]) -> None:
+        self.gauges = gauges
         self.step = step
         self.dead_fractions = dead_fractions
-        self.weights = [[w for w in stage.weights() if w.requires_grad] for stage in stages]
-        self.gauges: dict[tuple[int, str], list[Tensor]] = {}
-        self.sizes: dict[tuple[int, str], int] = {}
+        self.readings = Readings()
+        self.places = [_Places() for _ in gauges]
         self.handles: list[RemovableHandle] = []
-        for index, stage in enumerate(stages):
-            for module in activation_modules(stage.module):
-                self.handles.append(module.register_forward_hook(partial(self._on_activation, index)))
-            self.handles.append(stage.module.register_forward_hook(partial(self._on_output, index)))
+        for gauge, places in zip(gauges, self.places, strict=True):
+            for module, count_saturated in gauge.activations:
+                look = partial(self._on_activation, places, count_saturated)
+                self.handles.append(module.register_forward_hook(look))
+            self.handles.append(gauge.stage.module.register_forward_hook(partial(self._on_output, places)))
 
-    def _note(self, index: int, name: str, value: Tensor, size: int = 0) -> None:
-        self.gauges.setdefault((index, name), []).append(value)
-        self.sizes[index, name] = self.sizes.get((index, name), 0) + size
+    def _on_activation(
+        self,
+        places: _Places,
+        count_saturated: Counter,
+        module: nn.Module,
+        inputs: tuple[Tensor, ...],
+        output: Tensor,
+    ) -> None:
+        z = inputs[0].detach()
+        saturated = self.readings.put(count_saturated(z))
+        places.saturated.append(saturated)
+        # ReLU is saturated exactly where it is zero: one count serves both.
+        places.zeros.append(saturated if type(module) is nn.ReLU else self.readings.put(zero_count(output.detach())))
+        places.activation_size += z.numel()
 
-    def _on_activation(self, index: int, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        with torch.no_grad():
-            z, phi = inputs[0].detach(), output.detach()
-            self._note(index, "saturated", saturated_count(module, z), z.numel())
-            self._note(index, "nonzero", torch.count_nonzero(phi), phi.numel())
-
-    def _on_output(self, index: int, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        with torch.no_grad():
-            mean, std, nonfinite = moments(output.detach())
-        self._note(index, "mean", mean)
-        self._note(index, "std", std)
-        self._note(index, "nonfinite", nonfinite)
+    def _on_output(self, places: _Places, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        mean, std, nonfinite = moments(output.detach())
+        put = self.readings.put
+        places.moments = put(mean), put(std), put(nonfinite)
         if output.requires_grad:
-            self.handles.append(output.register_hook(partial(self._on_gradient, index)))
+            self.handles.append(output.register_hook(partial(self._on_gradient, places)))
 
-    def _on_gradient(self, index: int, gradient: Tensor) -> None:
-        norm, nonfinite = finite_norm(gradient)
-        self._note(index, "gradient", norm, gradient.numel())
-        self._note(index, "nonfinite_gradient", nonfinite)
+    def _on_gradient(self, places: _Places, gradient: Tensor) -> None:
+        norm, nonfinite = finite_norm(gradient.detach())
+        places.gradient = self.readings.put(norm), self.readings.put(nonfinite)
+        places.gradient_size = gradient.numel()
 
-    def after_backward(self) -> None:
-        """Take the hooks away, read the weight gradients and remember the weights. Before clipping."""
+    def after_backward(self, gradient_norms: Mapping[nn.Parameter, Tensor]) -> None:
+        """Take the hooks away, read the weight gradients and remember the weights. Before clipping.
+
+        gradient_norms: the plain float32 norm of each parameter's gradient.
+        """
         for handle in self.handles:
             handle.remove()
-        for index, weights in enumerate(self.weights):
-            for weight in weights:
+        put = self.readings.put
+        for gauge, places in zip(self.gauges, self.places, strict=True):
+            for weight in gauge.weights:
                 if weight.grad is not None:
-                    norm, nonfinite = finite_norm(weight.grad)
-                    self._note(index, "weight_gradient", norm, weight.numel())
-                    self._note(index, "nonfinite_weight_gradient", nonfinite)
-        self.update = WeightUpdate([weight for weights in self.weights for weight in weights])
+                    norm, nonfinite = finite_norm(weight.grad, gradient_norms.get(weight))
+                    places.weight_gradients.append((put(norm), put(nonfinite)))
+        self.update = WeightUpdate([weight for gauge in self.gauges for weight in gauge.weights])
 
     def rows(self) -> list[LayerRow]:
         """The rows of this step, in depth order. After the optimizer's step."""
-        befores, moves = self.update.norms()
-        place = 0
-        for index, weights in enumerate(self.weights):
-            for before, move in zip(befores[place : place + len(weights)], moves[place:], strict=False):
-                self._note(index, "weight", before)
-                self._note(index, "move", move)
-            place += len(weights)
-        figures = self._read()
-        return [self._row(index, stage, figures) for index, stage in enumerate(self.stages)]
+        put = self.readings.put
+        figures = iter(zip(self.update.norms, self.update.moved(), strict=True))
+        for gauge, places in zip(self.gauges, self.places, strict=True):
+            for norm, moved in (next(figures) for _ in gauge.weights):
+                places.weights.append(put(norm))
+                places.moves.append(put(moved))
+        numbers = self.readings.read()
+        return [self._row(index, numbers) for index in range(len(self.gauges))]
 
-    def _read(self) -> dict[tuple[int, str], list[float]]:
-        """All gauges in one transfer to the host."""
-        flat = [value.to(torch.float64) for values in self.gauges.values() for value in values]
-        numbers = iter(torch.stack(flat).tolist() if flat else [])
-        return {key: [next(numbers) for _ in values] for key, values in self.gauges.items()}
-
-    def _row(self, index: int, stage: Stage, figures: dict[tuple[int, str], list[float]]) -> LayerRow:
-        def total(name: str) -> float:
-            return math.fsum(values) if (values := figures.get((index, name))) else math.nan
-
-        def share(name: str) -> float:
-            size = self.sizes.get((index, name), 0)
-            return total(name) / size if size else math.nan
-
-        def count(name: str) -> int:
-            return int(sum(figures.get((index, name), [])))
-
-        def joint_norm(name: str) -> float:
-            return math.hypot(*values) if (values := figures.get((index, name))) else math.nan
-
-        def rms(name: str) -> float:
-            size = self.sizes.get((index, name), 0)
-            return joint_norm(name) / math.sqrt(size) if size else math.nan
-
-        weight = joint_norm("weight")
+    def _row(self, index: int, numbers: Sequence[float]) -> LayerRow:
+        gauge, places = self.gauges[index], self.places[index]
+        nan = math.nan
+        mean, std, nonfinite = (numbers[p] for p in places.moments) if places.moments else (nan, nan, 0)
+        gradient, nonfinite_gradient = (numbers[p] for p in places.gradient) if places.gradient else (nan, 0)
+        size = sum(weight.numel() for weight in gauge.weights)
+        weight_gradient = _joint_norm([numbers[p] for p, _ in places.weight_gradients])
+        weight = _joint_norm([numbers[p] for p in places.weights])
+        move = _joint_norm([numbers[p] for p in places.moves])
+        units = places.activation_size
         return LayerRow(
             step=self.step,
             stage=index,
-            name=stage.name,
-            kind=stage.kind,
-            depth=stage.depth,
-            activation_gradient_l2=joint_norm("gradient"),
-            activation_gradient_rms=rms("gradient"),
-            weight_gradient_l2=joint_norm("weight_gradient"),
-            weight_gradient_rms=rms("weight_gradient"),
+            name=gauge.stage.name,
+            kind=gauge.stage.kind,
+            depth=gauge.stage.depth,
+            activation_gradient_l2=gradient,
+            activation_gradient_rms=gradient / math.sqrt(places.gradient_size) if places.gradient_size else nan,
+            weight_gradient_l2=weight_gradient,
+            weight_gradient_rms=weight_gradient / math.sqrt(size) if size else nan,
             weight_l2=weight,
-            update_ratio=joint_norm("move") / weight if weight else math.nan,
-            activation_mean=total("mean"),
-            activation_std=total("std"),
-            saturated_fraction=share("saturated"),
-            zero_fraction=1 - share("nonzero"),
+            update_ratio=move / weight if weight else nan,
+            activation_mean=mean,
+            activation_std=std,
+            saturated_fraction=sum(numbers[p] for p in places.saturated) / units if units else nan,
+            zero_fraction=sum(numbers[p] for p in places.zeros) / units if units else nan,
             dead_fraction=self.dead_fractions[index],
-            nonfinite_activations=count("nonfinite"),
-            nonfinite_activation_gradients=count("nonfinite_gradient"),
-            nonfinite_weight_gradients=count("nonfinite_weight_gradient"),
+            nonfinite_activations=int(nonfinite),
+            nonfinite_activation_gradients=int(nonfinite_gradient),
+            nonfinite_weight_gradients=int(sum(numbers[p] for _, p in places.weight_gradients)),
         )
+
+
+def _joint_norm(norms: Sequence[float]) -> float:
+    """The L2 norm of several tensors from the norm of each; NaN for none."""
+    return math.hypot(*norms) if norms else math.nan

@@ -11,18 +11,25 @@ from torch import Tensor
 
 
 class WeightUpdate:
-    """Keeps a copy of the weights until the optimizer has moved them."""
+    """Keeps a copy of the weights until the optimizer has moved them. norms: ||W before||_2 of each, 0-d.
+
+    One weight after the other: copied and measured while it is in the processor's cache.
+    """
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
         self.weights = [weight.detach() for weight in weights]
-        self.before = [weight.clone() for weight in self.weights]
+        self.copies: list[Tensor] = []
+        self.norms: list[Tensor] = []
+        for weight in self.weights:
+            copy = weight.clone()
+            self.copies.append(copy)
+            self.norms.append(torch.linalg.vector_norm(copy))
 
-    def norms(self) -> tuple[list[Tensor], list[Tensor]]:
-        """(||W before||_2, ||W after - W before||_2) of each weight tensor, 0-d float32.
+    def moved(self) -> list[Tensor]:
+        """||W after - W before||_2 of each weight, 0-d; once, after the optimizer's step.
 
         A weight moves by at least its own spacing of float32 values or not at all, so these squares do not underflow.
         """
-        if not self.weights:
-            return [], []
-        moved = torch._foreach_sub(self.weights, self.before)
-        return list(torch._foreach_norm(self.before)), list(torch._foreach_norm(moved))
+        return [
+            torch.linalg.vector_norm(copy.sub_(weight)) for copy, weight in zip(self.copies, self.weights, strict=True)
+        ]

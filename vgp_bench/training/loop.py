@@ -112,12 +112,12 @@ class Loop:
     def _step(self, epoch: int, images: torch.Tensor, labels: torch.Tensor) -> None:
         observation = self.monitor.begin(self.done, self.total_steps - 1)
         loss, correct = self.step.forward_backward(images, labels)
-        gradient_l2 = None
+        norms = None
         if observation is not None:
-            observation.after_backward()
-            gradient_l2 = self.step.gradient_norm()
+            norms = self.step.gradient_norms()
+            observation.after_backward(norms)
         self.pending.append((self.done, epoch, self.schedule.get_last_lr()[0]))
-        self.step.update(loss, correct, gradient_l2)
+        self.step.update(loss, correct, norms)
         self.schedule.step()
         if observation is not None:
             for row in observation.rows():

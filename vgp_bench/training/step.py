@@ -31,16 +31,18 @@ class TrainStep:
         loss.backward()
         return loss.detach(), (logits.detach().argmax(1) == labels).sum()
 
-    def gradient_norm(self) -> Tensor:
-        """||dL/dtheta||_2 over all parameters, 0-d float64: layer by layer in float32, joined in float64."""
-        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
-        norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)).double())
-        return norm
+    def gradient_norms(self) -> dict[nn.Parameter, Tensor]:
+        """||dL/dtheta_i||_2 of each parameter that has a gradient, 0-d, on the device."""
+        gradients = {parameter: parameter.grad for parameter in self.parameters if parameter.grad is not None}
+        return dict(zip(gradients, torch._foreach_norm(list(gradients.values())), strict=True))
 
-    def update(self, loss: Tensor, correct: Tensor, gradient_l2: Tensor | None = None) -> None:
-        """Clip if asked to, let the optimizer step, write the tape."""
+    def update(self, loss: Tensor, correct: Tensor, norms: dict[nn.Parameter, Tensor] | None = None) -> None:
+        """Clip if asked to, let the optimizer step, write the tape. norms: gradient_norms(), if taken already."""
+        gradient_l2 = self.not_measured
+        if norms is not None or self.clip_norm is not None:
+            norms = self.gradient_norms() if norms is None else norms
+            gradient_l2 = torch.linalg.vector_norm(torch.stack(list(norms.values())), dtype=torch.float64)
         if self.clip_norm is not None:
-            gradient_l2 = self.gradient_norm() if gradient_l2 is None else gradient_l2
             torch.nn.utils.clip_grads_with_norm_(self.parameters, self.clip_norm, gradient_l2.float())
         self.optimizer.step()
-        self.tape.write(loss, correct, self.not_measured if gradient_l2 is None else gradient_l2)
+        self.tape.write(loss, correct, gradient_l2)
