@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import struct
+import subprocess
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -34,6 +35,21 @@ def real_data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data sets: {folder} does not exist; set VGP_DATA_DIR")
     return folder
+
+
+def unpacked_cifar10_jpeg() -> Path:
+    """CIFAR-10 as an image folder, JPEG-encoded; unpacked once into the user's cache, or skip."""
+    archive = real_data_dir() / "cifar10-jpeg.tar.gz"
+    if not archive.is_file():
+        pytest.skip(f"no {archive}")
+    # Kept between runs of the tests: unpacking and decoding 60,000 files takes a while.
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vgp_bench"
+    if not (cache / "cifar10-jpeg").is_dir():
+        partial = cache / f"cifar10-jpeg.{os.getpid()}"
+        partial.mkdir(parents=True)
+        subprocess.run(["tar", "-xzf", archive, "-C", partial], check=True)
+        partial.rename(cache / "cifar10-jpeg")
+    return cache / "cifar10-jpeg"
 
 
 def random_images(n: int, channels: int = 3, height: int = 8, width: int = 8, seed: int = 0) -> torch.Tensor:

@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import torch
 from PIL import Image
 from torchvision import transforms
 
-from tests.data_fixtures import real_data_dir, write_image
+from tests.data_fixtures import unpacked_cifar10_jpeg, write_image
 from vgp_bench.data import decoding, image_folder
 from vgp_bench.errors import ConfigError, DataError
 
@@ -327,17 +326,8 @@ def test_large_files_are_decoded_by_threads_in_the_same_order(tmp_path: Path) ->
 
 @pytest.mark.data
 def test_the_real_cifar10_as_jpegs() -> None:
-    archive = real_data_dir() / "cifar10-jpeg.tar.gz"
-    if not archive.is_file():
-        pytest.skip(f"no {archive}")
-    # Kept between runs of the tests: unpacking and decoding 60,000 files takes a while.
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vgp_bench"
-    if not (cache / "cifar10-jpeg").is_dir():
-        partial = cache / f"cifar10-jpeg.{os.getpid()}"
-        partial.mkdir(parents=True)
-        subprocess.run(["tar", "-xzf", archive, "-C", partial], check=True)
-        partial.rename(cache / "cifar10-jpeg")
-    data = image_folder.load(cache, "cifar10-jpeg", crop_padding=4, flip=True)
+    folder = unpacked_cifar10_jpeg()
+    data = image_folder.load(folder.parent, folder.name, crop_padding=4, flip=True)
     assert [len(data.train), len(data.validation), len(data.test)] == [45_000, 5_000, 10_000]
     assert data.image_shape == (3, 32, 32)
     names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

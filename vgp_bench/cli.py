@@ -26,13 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code: 0 done, 1 a run failed, 2 a mistake in the call, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        if words[:1] == ["run"]:
-            return _run(words[1:])  # Hydra reads what follows
-        if words[:1] in (["-sc"], ["--shell-completion"]):
-            return _complete(words)
-        arguments = _parser().parse_args(words)
-        command: int = arguments.function(arguments)
-        return command
+        try:
+            return _command(words)
+        finally:
+            sys.stdout.flush()  # here, where a closed pipe is expected, not at the end of the interpreter
     except UserError as error:
         print(f"vgp-bench: {error}", file=sys.stderr)
         return 2
@@ -42,6 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("vgp-bench: interrupted", file=sys.stderr)
         return 130
+
+
+def _command(words: list[str]) -> int:
+    if words[:1] == ["run"]:
+        return _run(words[1:])  # Hydra reads what follows
+    if words[:1] in (["-sc"], ["--shell-completion"]):
+        return _complete(words)
+    arguments = _parser().parse_args(words)
+    command: int = arguments.function(arguments)
+    return command
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,17 +82,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(words: Sequence[str]) -> int:
-    from vgp_bench.composition import compose_and
+    from vgp_bench.composition import compose
     from vgp_bench.sweep import Sweep
 
     sweep = Sweep(command=["vgp-bench", "run", *words])
-    compose_and(sweep.run_all, words)
+    if runs := compose(words):
+        sweep.run_all(runs)
     return sweep.exit_code
 
 
 def _complete(words: Sequence[str]) -> int:
     """Hydra's completion script calls us without the subcommand; it completes what follows `run`."""
-    from vgp_bench.composition import compose_and
+    from vgp_bench.composition import compose
 
     line = os.environ.get("COMP_LINE", "")
     program, _, typed = line.partition(" ")
@@ -93,7 +101,7 @@ def _complete(words: Sequence[str]) -> int:
         print(" ".join(c for c in ("run", "list", "compare", "plot") if c.startswith(typed)))
         return 0
     os.environ["COMP_LINE"] = f"{program} {typed.removeprefix('run ')}"
-    compose_and(lambda runs: None, words)
+    compose(words)
     return 0
 
 

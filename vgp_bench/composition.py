@@ -2,51 +2,57 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from vgp_bench.config import GROUPS, ComposedRun, composed_run, config_dir, register_run_keys
 from vgp_bench.config_check import did_you_mean
-from vgp_bench.errors import ConfigError, UserError
-
-RunAll = Callable[[Sequence[ComposedRun]], None]
+from vgp_bench.errors import ConfigError
 
 
 class Task:
-    """What Hydra calls: with one config for a single run, or, by the inline launcher, with all runs of a sweep."""
+    """What Hydra calls with the config of a single run. The inline launcher fills in the runs of a sweep instead."""
 
-    def __init__(self, run_all: RunAll) -> None:
-        self.run_all = run_all
+    def __init__(self) -> None:
+        self.runs: list[ComposedRun] = []
+        self.error: Exception | None = None
 
     def __call__(self, config: Any) -> None:
         from hydra.core.hydra_config import HydraConfig
 
         hydra = HydraConfig.get()
-        self.run_all([composed_run(config, hydra.runtime.choices, " ".join(hydra.overrides.task))])
+        try:
+            self.runs = [composed_run(config, hydra.runtime.choices, " ".join(hydra.overrides.task))]
+        except Exception as error:  # Hydra would print a line of its own before it passes it on
+            self.error = error
 
 
-def compose_and(run_all: RunAll, words: Sequence[str]) -> None:
-    """Let Hydra read the words and hand the composed runs to run_all; Hydra's flags (--cfg, --help, ...) work too.
+def compose(words: Sequence[str]) -> list[ComposedRun]:
+    """Let Hydra read the words; none where they hold one of Hydra's flags that only show something (--cfg, --help).
 
     Raises ConfigError for words that compose to nothing.
     """
     import hydra
+    import yaml
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
     register_run_keys()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, where it would print and exit
-    app = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="config")(Task(run_all))
+    task = Task()
+    app = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="config")(task)
     command = sys.argv
     sys.argv = [command[0], *words]
     try:
         app()
-    except UserError:
-        raise
-    except (HydraException, OmegaConfBaseException) as error:
+        if task.error:
+            raise task.error
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
+        # A ValueError is how Hydra takes `activation=null` and the like.
         raise ConfigError(_in_one_line(error)) from error
     finally:
         sys.argv = command
+    return task.runs
 
 
 def _in_one_line(error: Exception) -> str:
@@ -64,6 +70,8 @@ def _in_one_line(error: Exception) -> str:
         return f"{cause.full_key}: {str(cause.msg).splitlines()[0]}"
     lines = [line.strip() for e in (error, cause) if e for line in str(e).splitlines() if line.strip()]
     text = "; ".join(lines) or type(error).__name__
+    if text.startswith("Config group override must be"):
+        return f"a group ({', '.join(GROUPS)}) takes the name of an option, say activation=relu ({text})"
     if "is not in a group" in text or "In 'config'" in text or "Could not override" in text:
         word = text.split("'")[1] if "'" in text else ""
         text += did_you_mean(word, GROUPS)
@@ -74,4 +82,5 @@ def _unknown_key(full_key: str, parent: Any) -> str:
     place, _, key = full_key.rpartition(".")
     known = [str(k) for k in parent if k != "_target_" and k != "hydra"] if parent is not None else []
     where = f"{place} has" if place else "a run has"
-    return f"{full_key}: {where} no such key.{did_you_mean(key, known)} There are: {', '.join(known)}."
+    there_are = f"There are: {', '.join(known)}." if known else "It takes no keys."
+    return f"{full_key}: {where} no such key.{did_you_mean(key, known)} {there_are}"

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vgp_bench.errors import ConfigError
+
 GROUPS = (
     "architecture",
     "activation",
@@ -68,9 +70,15 @@ def register_run_keys() -> None:
 
 
 def composed_run(config: Any, choices: Any, label: str) -> ComposedRun:
-    """A ComposedRun from a config as Hydra hands it over, interpolations resolved, Hydra's own node left out."""
+    """A ComposedRun from a config as Hydra hands it over, interpolations resolved, Hydra's own node left out.
+
+    Raises ConfigError if a group was taken out.
+    """
     from omegaconf import OmegaConf
 
+    for group in GROUPS:
+        if choices.get(group) is None:
+            raise ConfigError(f"{group}: a run needs one option of it, {group}=NAME; see `vgp-bench list {group}`")
     own = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
     values: dict[str, Any] = OmegaConf.to_container(own, resolve=True)  # type: ignore[assignment]
     values["data_dir"] = str(Path(os.path.expanduser(values["data_dir"])))

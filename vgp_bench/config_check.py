@@ -6,6 +6,7 @@ looked up and its keys and types are compared with the signature it names.
 
 import difflib
 import inspect
+import logging
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -40,6 +41,9 @@ def check(composed: ComposedRun) -> None:
         if not isinstance(option, dict) or "_target_" not in option:
             raise ConfigError(f"{source}: its file has no `_target_:` key, so it names nothing to build")
         _check_target(option, group, source, SUPPLIED.get(group, frozenset()))
+    seed = composed.config["seed"]
+    if not 0 <= seed < 2**64:
+        raise ConfigError(f"seed={seed}: must be 0 or more and below 2^64")
     device = composed.config["device"]
     if device not in ("auto", "cpu", "cuda") and not str(device).startswith("cuda:"):
         raise ConfigError(f"device={device}: use auto, cpu, cuda or cuda:N")
@@ -76,15 +80,21 @@ def _check_target(option: Mapping[str, Any], path: str, source: str, supplied: f
         raise ConfigError(f"{source} needs {path}.{missing[0]}=...")
 
 
-def _locate(name: str, source: str) -> Callable[..., Any]:
+def _locate(name: Any, source: str) -> Callable[..., Any]:
     from hydra.errors import HydraException
     from hydra.utils import get_object
 
+    if not isinstance(name, str):
+        raise ConfigError(f"{source}: `_target_: {shown(name)}` must be the dotted name of a class or function")
+    logging.getLogger("hydra.utils").disabled = True  # it would tell the error too, in three lines
     try:
-        target: Callable[..., Any] = get_object(name)
+        target = get_object(name)
     except (HydraException, ImportError, ValueError) as error:
-        raise ConfigError(f"{source}: cannot find `_target_: {name}` ({str(error).splitlines()[0]})") from error
-    return target
+        raise ConfigError(f"{source}: cannot find `_target_: {name}` ({' '.join(str(error).split())})") from error
+    if not callable(target):
+        raise ConfigError(f"{source}: `_target_: {name}` is a {type(target).__name__}, not a class or function")
+    found: Callable[..., Any] = target
+    return found
 
 
 def _signature(target: Callable[..., Any]) -> tuple[inspect.Signature, dict[str, Any]]:
@@ -92,7 +102,10 @@ def _signature(target: Callable[..., Any]) -> tuple[inspect.Signature, dict[str,
         hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
     except (NameError, TypeError):
         hints = {}  # annotations that can't be evaluated can't be compared; the keys still are
-    return inspect.signature(target), hints
+    try:
+        return inspect.signature(target), hints
+    except ValueError:  # written in C, like torch.relu: takes whatever it takes
+        return inspect.Signature([inspect.Parameter("keys", inspect.Parameter.VAR_KEYWORD)]), hints
 
 
 def matches(value: Any, hint: Any) -> bool:
@@ -138,8 +151,9 @@ def describe(hint: Any) -> str:
     if hint in names:
         return names[hint]
     if inspect.isclass(origin) and issubclass(origin, (list, tuple, Sequence)):
-        elements = ", ".join(dict.fromkeys(describe(a) for a in arguments if a is not Ellipsis))
-        return f"a list [{elements}]"
+        of_any_length = origin is not tuple or Ellipsis in arguments
+        elements = ", ".join(describe(a) for a in arguments if a is not Ellipsis)
+        return f"a list [{elements}{', ...' if of_any_length else ''}]"
     return getattr(hint, "__name__", str(hint))
 
 
@@ -152,4 +166,6 @@ def shown(value: Any) -> str:
     """A YAML value as a user would type it."""
     if value is None:
         return "null"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(shown, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)

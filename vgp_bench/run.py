@@ -1,5 +1,6 @@
 """One run from its composed config to its record, whatever happens on the way."""
 
+import contextlib
 import math
 import traceback
 from collections.abc import Callable
@@ -47,20 +48,27 @@ def perform(composed: ComposedRun, command: list[str], announce: Callable[[int],
     try:
         check(composed)
         config = {**composed.config, "device": resolve_device(composed.config["device"])}
+        device = torch.device(config["device"])
         path = run_path(config["results_dir"], config["experiment_name"], run_id(config))
         store = RunStore(path)
         if store.is_finished():
             return Outcome(label, "kept", path, store.status().state, store.summary())
         store.check_writable()
-        memory = PeakMemory(torch.device(config["device"]))
-        loop = build(config, store.append)
-        store.begin(config, composed.choices, describe_environment(device_name(loop.device), command))
+        memory = PeakMemory(device)
+        loop: Loop | Exception
+        try:
+            loop = build(config, store.append)
+        except UserError:
+            raise
+        except Exception as error:  # a part of the user's own, say; the record keeps the traceback
+            if reason := _out_of_memory(error):
+                return Outcome(label, "refused", None, reason)
+            loop = error
+        store.begin(config, composed.choices, describe_environment(device_name(device), command))
     except UserError as error:
         return Outcome(label, "refused", None, str(error))
-    except (RuntimeError, MemoryError) as error:
-        if not (reason := _out_of_memory(error)):
-            raise
-        return Outcome(label, "refused", None, reason)
+    if isinstance(loop, Exception):
+        return _failed(label, store, loop)
     try:
         state, reason, test_loss, test_accuracy = _train(loop, store, announce(loop.total_steps))
         summary = summarize(
@@ -76,14 +84,13 @@ def perform(composed: ComposedRun, command: list[str], announce: Callable[[int],
         store.finish(state, summary, reason)
         return Outcome(label, state, path, reason, summary)
     except KeyboardInterrupt:
-        store.finish("interrupted", reason="stopped from the keyboard")
+        with contextlib.suppress(ResultsError):
+            store.finish("interrupted", reason="stopped from the keyboard")
         raise
     except ResultsError as error:  # the disk refuses: what was written before stays, the state could not be
         return Outcome(label, "failed", path, str(error))
     except Exception as error:
-        reason = _out_of_memory(error) or _first_line(error)
-        store.finish("failed", None, reason, traceback.format_exc())
-        return Outcome(label, "failed", path, reason)
+        return _failed(label, store, error)
 
 
 def _train(loop: Loop, store: RunStore, progress: Progress) -> tuple[State, str, float, float]:
@@ -101,10 +108,21 @@ def _train(loop: Loop, store: RunStore, progress: Progress) -> tuple[State, str,
     return "completed", "", *evaluate(loop.model, loop.batches, "test")
 
 
+def _failed(label: str, store: RunStore, error: Exception) -> Outcome:
+    """The end of a run by an error that nobody expected; its traceback goes into the record."""
+    reason = _out_of_memory(error) or _first_line(error)
+    try:
+        store.finish("failed", None, reason, "".join(traceback.format_exception(error)))
+    except ResultsError as refusal:
+        reason = f"{reason}; {refusal}"
+    return Outcome(label, "failed", store.path, reason)
+
+
 def _out_of_memory(error: BaseException) -> str:
     """One line with what to change, if this is a lack of memory on CPU or GPU; else ''."""
     words = str(error)
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in words:
+    lacking = "can't allocate memory" in words or "Storage size calculation overflowed" in words
+    if lacking or isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return (
             "out of memory; make trainer.batch_size, architecture.width or architecture.depth smaller"
             f" ({_first_line(error)})"

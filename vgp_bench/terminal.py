@@ -45,7 +45,8 @@ class Bar:
         """A run begins (number counts from 1; 0: none yet)."""
         self.number = number
         self.steps.reset(total=0)
-        self.steps.set_description_str(label[-60:])
+        # A single run needs no name, and its words would leave no room for the bar.
+        self.steps.set_description_str(label[-50:] if self.total_runs > 1 or number == 0 else "training")
 
     def announce(self, total_steps: int) -> Callable[[int, float], None]:
         """The run has so many steps; returns what to call as they are done."""
@@ -68,6 +69,7 @@ class Bar:
     def say(self, line: str) -> None:
         """A line above the bars."""
         tqdm.write(line, file=sys.stdout)
+        sys.stdout.flush()  # a log file of a long sweep should show it too
 
 
 def tell_all(outcomes: Sequence["Outcome"], first: ComposedRun) -> None:

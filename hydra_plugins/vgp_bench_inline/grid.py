@@ -42,7 +42,7 @@ class GridSweeper(BasicSweeper):
 
 
 class InlineLauncher(Launcher):
-    """Composes every job, then hands them all to the task's `run_all`."""
+    """Composes every job and hands them all to the task; they run when Hydra is done."""
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
         self.hydra_context = hydra_context
@@ -51,14 +51,17 @@ class InlineLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from vgp_bench.config import composed_run
+        from vgp_bench.errors import ConfigError
 
+        if not job_overrides:
+            raise ConfigError("the sweep is empty: one of its keys has no values")
         loader = self.hydra_context.config_loader
         runs = []
         for overrides, label in zip(job_overrides, _labels(job_overrides), strict=True):
             config = loader.load_sweep_config(self.config, list(overrides))
             choices = config.hydra.runtime.choices
             runs.append(composed_run(config, choices, label))
-        self.task_function.run_all(runs)
+        self.task_function.runs = runs
         return [JobReturn(overrides=list(o), status=JobStatus.COMPLETED) for o in job_overrides]
 
 

@@ -19,7 +19,7 @@ _HEADER = """# Activations
 Each option of `activation=` at its default keys. This page is generated; do not edit it:
 `python -m vgp_bench.components.table configs/activation > docs/activations.md`.
 
-- max |phi'|: the steepest slope of phi, on a grid of |z| <= 64 with spacing 1/1024.
+- max |phi'|: the steepest slope of phi, on a grid of |z| <= 64 with spacing 1/1024 and points up to 2^20 beyond it.
 - saturated where: |phi'(z)| < 5 % of max |phi'|. One rule for all, counted in the column `saturated_fraction`.
 - gain: 1 / sqrt(E[phi(z)^2]) for z ~ N(0, 1). Weights of variance gain^2 / fan_in keep E[z^2] = 1; it is what
   `initializer.gain=activation` uses.
@@ -48,22 +48,28 @@ def described(activation: nn.Module) -> tuple[str, str, str]:
         factor = f"{gain(activation):.4f}"
     except ConfigError:
         factor = "none"
-    return f"{steepest_slope(activation):.4g}", where or "never", factor
+    return f"{steepest_slope(activation):.4f}", where or "never", factor
 
 
 def steepest_slope(activation: nn.Module) -> float:
     """max |phi'| by autograd on the grid that the page names."""
-    z = torch.linspace(-64, 64, 2**17 + 1, dtype=torch.float64, requires_grad=True)
+    tail = 2 ** torch.linspace(6, 20, 225, dtype=torch.float64)
+    z = torch.cat([-tail, torch.linspace(-64, 64, 2**17 + 1, dtype=torch.float64), tail]).requires_grad_()
     return float(torch.autograd.grad(activation(z).sum(), z)[0].abs().max())
 
 
 def _interval_in_words(interval: Interval) -> str:
     lower, upper = interval
     if lower == float("-inf"):
-        return f"z < {upper + 0.0:.3f}"
+        return f"z {_bound('<', upper)}"
     if upper == float("inf"):
-        return f"z > {lower:.3f}"
+        return f"z {_bound('>', lower)}"
     return f"{lower:.3f} < z < {upper:.3f}"
+
+
+def _bound(sign: str, bound: float) -> str:
+    """The ends are neighbours of the true bound, unless that is a round number: then they are it, and belong to it."""
+    return f"{sign}= {bound + 0.0:g}" if bound == round(bound, 2) else f"{sign} {bound:.3f}"
 
 
 if __name__ == "__main__":

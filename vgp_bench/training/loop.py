@@ -86,14 +86,16 @@ class Loop:
         first = self.done
         self.sums = [0.0, 0.0]
         self.clock.start()
-        for images, labels in self.batches.epoch(epoch):
-            self._step(epoch, images, labels)
-            if self.done == self.total_steps:
-                break
-        self._read_tape()
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        lap = self.clock.stop()
+        try:
+            for images, labels in self.batches.epoch(epoch):
+                self._step(epoch, images, labels)
+                if self.done == self.total_steps:
+                    break
+            self._read_tape()
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
+        finally:
+            lap = self.clock.stop()  # also when the loss diverges: that time was spent too
         steps = self.done - first
         validation_loss, validation_accuracy = evaluate(self.model, self.batches, "validation")
         self.sink(
