@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Any, Literal, Protocol, TypeVar, Union
 
 import pytest
 import torch
@@ -16,6 +16,9 @@ from vgp_bench.config_check import SUPPLIED, check, describe, matches
 from vgp_bench.errors import ConfigError
 
 HERE = __name__
+
+
+RateOrTensor = Union[float, torch.Tensor]  # noqa: UP007  as torch.optim writes it
 
 
 class Thing:
@@ -32,9 +35,15 @@ class Thing:
         shares: list[float] | None = None,
         pair: tuple[float, float] = (0.0, 1.0),
         inner: Any = None,
-        rate_or_tensor: Union[float, torch.Tensor] = 0.1,  # noqa: UP007  as torch.optim writes it
+        rate_or_tensor: RateOrTensor = 0.1,
     ) -> None:
         pass
+
+
+class Sized(Protocol):
+    """No isinstance with this one: it is not @runtime_checkable."""
+
+    size: int
 
 
 def takes_anything(**keys: Any) -> None:
@@ -121,12 +130,15 @@ def test_list_elements_and_choices(words: list[str], message: str) -> None:
     assert complaint(compose(*words)) == message
 
 
+NO_TARGET = "activation=mine: its file has no `_target_:` key, so it names nothing to build"
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"_target": "torch.nn.ReLU"}, "activation=mine: its file has no `_target_:` key, so it names nothing to build"),
-        (None, "activation=mine: its file has no `_target_:` key, so it names nothing to build"),
-        (["torch.nn.ReLU"], "activation=mine: its file has no `_target_:` key, so it names nothing to build"),
+        ({"_target": "torch.nn.ReLU"}, NO_TARGET),
+        (None, NO_TARGET),
+        (["torch.nn.ReLU"], NO_TARGET),
         ({"_target_": 3}, "activation=mine: `_target_: 3` must be the dotted name of a class or function"),
         ({"_target_": "torch.nn"}, "activation=mine: `_target_: torch.nn` is a module, not a class or function"),
         (
@@ -192,7 +204,7 @@ LETTERS = Literal["a", "b"]
         (True, bool, True), (1, bool, False), ("true", bool, False),
         ("x", str, True), (1, str, False), (None, str, False),
         (None, None, True), (None, int | None, True), (None, type(None), True), (0, None, False),
-        (2, int | str, True), ("x", int | str, True), (2.5, int | str, False), (2.5, Union[int, float], True),
+        (2, int | str, True), ("x", int | str, True), (2.5, int | str, False),
         ("a", LETTERS, True), ("c", LETTERS, False), (1, Literal[1], True), (True, Literal[1], False),
         (1.0, Literal[1], False),
         ([1, 2], list[int], True), ([1, "x"], list[int], False), ([], list[int], True), (1, list[int], False),
@@ -203,8 +215,8 @@ LETTERS = Literal["a", "b"]
         ([1, 2, 3], tuple[int, ...], True), ([1, None], tuple[int, ...], False),
         ({"a": 1}, Mapping[str, int], True), ({"a": 1}, dict, True), ([1], dict, False),
         (object, Any, True), (None, Any, True), ("x", object, True),
-        ("x", Path, False), ("x", torch.nn.Module, False), (0.1, Union[float, torch.Tensor], True),
-        ("x", Callable[[int], int], False),
+        ("x", Path, False), ("x", torch.nn.Module, False), (0.1, RateOrTensor, True),
+        ("x", Callable[[int], int], False), ("x", TypeVar("T"), True), ("x", Sized, True),
     ],
 )  # fmt: skip
 def test_matches(value: Any, hint: Any, expected: bool) -> None:
@@ -215,7 +227,7 @@ def test_matches(value: Any, hint: Any, expected: bool) -> None:
     ("hint", "words"),
     [
         (int | None, "an integer or null"),
-        (Union[float, torch.Tensor], "a number"),
+        (RateOrTensor, "a number"),
         (list[int | str], "a list [an integer or a word, ...]"),
         (tuple[int, ...], "a list [an integer, ...]"),
         (tuple[int, str], "a list [an integer, a word]"),

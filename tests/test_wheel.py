@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from vgp_bench import __version__
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -73,6 +75,10 @@ def test_every_module_and_every_config_is_in_it(wheel: Path) -> None:
     configs = {f"vgp_bench/{name}" for name in files_on_disk("configs", "*.yaml")}
     packed = {name for name in contents(wheel) if ".dist-info/" not in name}
     assert packed == modules | configs
+
+
+def test_its_version_is_the_packages(wheel: Path) -> None:
+    assert wheel.name == f"vgp_bench-{__version__}-py3-none-any.whl"
 
 
 def test_the_license_and_the_command_are_in_it(wheel: Path) -> None:

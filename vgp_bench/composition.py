@@ -42,7 +42,7 @@ def compose(words: Sequence[str]) -> list[ComposedRun]:
     task = Task()
     app = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="config")(task)
     command = sys.argv
-    sys.argv = [command[0], *words]
+    sys.argv = ["vgp-bench", *words]  # the name Hydra shows, also under python -m
     try:
         app()
         if task.error:

@@ -135,9 +135,10 @@ def matches(value: Any, hint: Any) -> bool:
         return not elements or all(matches(element, elements[0]) for element in value)
     if inspect.isclass(base) and issubclass(base, Mapping):
         return isinstance(value, dict)
-    if inspect.isclass(base):
-        return base is object or isinstance(value, base)
-    return True  # Any, a type variable, a callable: nothing to compare with
+    try:
+        return isinstance(value, base)
+    except TypeError:
+        return True  # Any, a type variable, a protocol: nothing to compare with
 
 
 def describe(hint: Any) -> str:

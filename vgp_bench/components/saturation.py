@@ -17,7 +17,7 @@ itself instead of from a list of thresholds. For the activations of this package
 | selu | 1.758 | z < -2.996 |
 | gelu | 1.129 | z < -2.279, and -0.903 < z < -0.633 around its minimum, where phi' changes sign |
 | silu | 1.100 | z < -3.930, and -1.595 < z < -1.059 |
-| mish | 1.089 | z < -3.981, and -1.441 < z < -1.014 |
+| mish | 1.088 | z < -3.981, and -1.441 < z < -1.014 |
 | softplus | 1 | z < -2.944 |
 """
 
