@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from tests.composing import compose
 from vgp_bench.building import build
-from vgp_bench.monitor.observation import Observation, StageGauge
+from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
+from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.records.signal import decay_per_layer
 from vgp_bench.theory import ACTIVATIONS, per_layer_factor
 
@@ -34,7 +35,8 @@ def measured_factor(activation: str, initializer: str) -> float:
     words = [f"architecture.depth={DEPTH}", f"architecture.width={WIDTH}", f"activation={activation}"]
     config = compose(*words, f"initializer={initializer}", f"trainer.batch_size={BATCH}").config
     loop = build({**config, "device": "cpu"}, lambda row: None)
-    observation = Observation([StageGauge(s) for s in loop.model.stages()], 0, [math.nan] * (DEPTH + 1))
+    gauges = [StageGauge(stage) for stage in loop.model.stages()]
+    observation = Observation(gauges, WeightUpdate(all_weights(gauges)), 0, [math.nan] * (DEPTH + 1))
     images, labels = next(loop.batches.epoch(0))
     F.cross_entropy(loop.model(images), labels).backward()
     observation.after_backward({})

@@ -18,7 +18,8 @@ from vgp_bench.monitor.cadence import Cadence
 from vgp_bench.monitor.dead import dead_fractions
 from vgp_bench.monitor.monitor import Monitor
 from vgp_bench.monitor.norms import finite_norm
-from vgp_bench.monitor.observation import Observation, StageGauge
+from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
+from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.records.rows import LayerRow
 
 EVERY_STEP = Cadence(dense_steps=0, every=1, probe_every=1, probe_images=8)
@@ -205,7 +206,7 @@ def test_every_statistic_has_an_autograd_twin(architecture: str, activation: str
 
     optimizer = torch.optim.SGD(loop.model.parameters(), lr=0.1)
     gauges = [StageGauge(stage) for stage in loop.model.stages()]
-    observation = Observation(gauges, 0, [math.nan] * len(twin))
+    observation = Observation(gauges, WeightUpdate(all_weights(gauges)), 0, [math.nan] * len(twin))
     F.cross_entropy(loop.model(images), labels).backward()
     observation.after_backward({})
     optimizer.step()

@@ -113,7 +113,7 @@ def test_impossible_schedules(word: str, message: str) -> None:
 
 @pytest.mark.parametrize("monitor", ["off", "every_step"])
 def test_clipping_limits_the_norm_and_records_it_as_it_was(monitor: str) -> None:
-    limit = 0.5
+    limit = 2.0
     loop, rows = small_loop(f"monitor={monitor}", "monitor.probe_every=null", "seed=2", clip_norm=limit, max_epochs=3)
     before: list[float] = []
     forward_backward = loop.step.forward_backward
@@ -193,7 +193,7 @@ def test_epoch_rows_are_means_of_step_rows_and_steps_come_in_order() -> None:
         assert row.train_loss == pytest.approx(sum(step.loss for step in own) / len(own))
         assert row.train_accuracy == pytest.approx(sum(step.accuracy for step in own) / len(own))
     clock = [0.0, *(row.seconds for row in epochs)]
-    for row, start, end, images in zip(epochs, clock, clock[1:], (64, 64, 22), strict=True):
+    for row, start, end, images in zip(epochs, clock[:-1], clock[1:], (64, 64, 22), strict=True):
         assert row.images_per_second * (end - start) == pytest.approx(images)
 
 

@@ -88,6 +88,12 @@ def _run(words: Sequence[str]) -> int:
     sweep = Sweep(command=["vgp-bench", "run", *words])
     if runs := compose(words):
         sweep.run_all(runs)
+    if len(runs) == 1 and sweep.finished:
+        from vgp_bench.records.reading import read_run
+        from vgp_bench.report.signal_flow import signal_flow
+
+        if flow := signal_flow(read_run(sweep.finished[0])):
+            print(f"\n{flow}")
     return sweep.exit_code
 
 

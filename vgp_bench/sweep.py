@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vgp_bench.config import ComposedRun
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Sweep:
-    """run_all() runs what was composed; exit_code then says how it went.
+    """run_all() runs what was composed; exit_code then says how it went, finished where the results lie.
 
     0: every run ended with a result (a divergence is one); 1: a run failed; 2: a run was refused before its start.
     """
@@ -20,6 +21,7 @@ class Sweep:
     def __init__(self, command: Sequence[str]) -> None:
         self.command = list(command)
         self.exit_code = 0
+        self.finished: list[Path] = []
 
     def run_all(self, runs: Sequence[ComposedRun]) -> None:
         """Run them in order and tell of each. Ctrl-C ends them all; what ran is kept."""
@@ -38,6 +40,7 @@ class Sweep:
                     raise
                 outcomes.append(outcome)
                 bar.done(number, outcome, time.perf_counter() - started)
+        self.finished = [outcome.path for outcome in outcomes if outcome.path and outcome.summary]
         states = {outcome.state for outcome in outcomes}
         self.exit_code = 2 if "refused" in states else 1 if "failed" in states else 0
         if len(outcomes) == 1:

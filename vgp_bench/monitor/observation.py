@@ -31,6 +31,11 @@ class StageGauge:
         self.activations = [(module, saturation_counter(module)) for module in activation_modules(stage.module)]
 
 
+def all_weights(gauges: Sequence[StageGauge]) -> list[nn.Parameter]:
+    """The measured weights of all stages, in depth order."""
+    return [weight for gauge in gauges for weight in gauge.weights]
+
+
 class _Places:
     """Where in the Readings the figures of one stage are; one place for each tensor of a kind."""
 
@@ -50,8 +55,11 @@ class Observation:
     """Registers its hooks when made. Then, in this order: forward and backward; after_backward(); clipping and the
     optimizer's step; rows()."""
 
-    def __init__(self, gauges: Sequence[StageGauge], step: int, dead_fractions: Sequence[float]) -> None:
+    def __init__(
+        self, gauges: Sequence[StageGauge], update: WeightUpdate, step: int, dead_fractions: Sequence[float]
+    ) -> None:
         self.gauges = gauges
+        self.update = update
         self.step = step
         self.dead_fractions = dead_fractions
         self.readings = Readings()
@@ -103,12 +111,12 @@ class Observation:
                 if weight.grad is not None:
                     norm, nonfinite = finite_norm(weight.grad, gradient_norms.get(weight))
                     places.weight_gradients.append((put(norm), put(nonfinite)))
-        self.update = WeightUpdate([weight for gauge in self.gauges for weight in gauge.weights])
+        self.weight_norms = self.update.remember()
 
     def rows(self) -> list[LayerRow]:
         """The rows of this step, in depth order. After the optimizer's step."""
         put = self.readings.put
-        figures = iter(zip(self.update.norms, self.update.moved(), strict=True))
+        figures = iter(zip(self.weight_norms, self.update.moved(), strict=True))
         for gauge, places in zip(self.gauges, self.places, strict=True):
             for norm, moved in (next(figures) for _ in gauge.weights):
                 places.weights.append(put(norm))

@@ -11,25 +11,30 @@ from torch import Tensor
 
 
 class WeightUpdate:
-    """Keeps a copy of the weights until the optimizer has moved them. norms: ||W before||_2 of each, 0-d.
+    """Compares weights before and after the optimizer's step; keeps room for a copy of them.
 
-    One weight after the other: copied and measured while it is in the processor's cache.
+    The room is taken once: fetching fresh memory from the system at every logged step costs more than the numbers.
     """
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
         self.weights = [weight.detach() for weight in weights]
-        self.copies: list[Tensor] = []
-        self.norms: list[Tensor] = []
-        for weight in self.weights:
-            copy = weight.clone()
-            self.copies.append(copy)
-            self.norms.append(torch.linalg.vector_norm(copy))
+        self._copies: list[Tensor] = []
 
-    def moved(self) -> list[Tensor]:
-        """||W after - W before||_2 of each weight, 0-d; once, after the optimizer's step.
+    def remember(self) -> Sequence[Tensor]:
+        """Copy the weights as they are now; returns ||W||_2 of each, 0-d."""
+        if not self.weights:
+            return []
+        if not self._copies:
+            self._copies = [torch.empty_like(weight) for weight in self.weights]
+        torch._foreach_copy_(self._copies, self.weights)
+        return torch._foreach_norm(self._copies)
+
+    def moved(self) -> Sequence[Tensor]:
+        """||W - W remembered||_2 of each weight, 0-d; once after each remember().
 
         A weight moves by at least its own spacing of float32 values or not at all, so these squares do not underflow.
         """
-        return [
-            torch.linalg.vector_norm(copy.sub_(weight)) for copy, weight in zip(self.copies, self.weights, strict=True)
-        ]
+        if not self.weights:
+            return []
+        torch._foreach_sub_(self._copies, self.weights)
+        return torch._foreach_norm(self._copies)

@@ -1,0 +1,142 @@
+"""Several runs in one process: one that ends badly does not stop the others, and the end says what became of each."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.test_run import EPOCHS, OWN, SMALL, STEPS_PER_EPOCH, folder_with_own_parts  # noqa: F401  a fixture of every test here too
+from vgp_bench.cli import main
+from vgp_bench.records.reading import find_runs
+
+ROOT = Path(__file__).parents[1]
+SECONDS = r"\d+\.\d s"
+RESULT = r"test accuracy \d+\.\d%, gradient of first/last layer \d\.\de[+-]\d\d at the start"
+
+
+def states() -> dict[int, str]:
+    """The state of each run on disk, by its seed."""
+    return {run.seed: run.state for run in find_runs(["results"])}
+
+
+def sweep(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[str], list[str]]:
+    """(exit code, lines on stdout, lines on stderr)"""
+    code = main(["run", "-m", *words])
+    printed = capsys.readouterr()
+    return code, printed.out.splitlines(), printed.err.splitlines()
+
+
+def test_every_run_has_a_line_and_the_end_has_the_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["activation=relu,tanh", "seed=0,1"]
+    code, out, err = sweep(capsys, *SMALL, *words)
+    assert (code, err) == (0, [])
+    labels = [f"activation={activation} seed={seed}" for activation in ("relu", "tanh") for seed in (0, 1)]
+    for number, (label, line) in enumerate(zip(labels, out, strict=False), 1):
+        assert re.fullmatch(rf"\[{number}/4\] done     {label}  {RESULT}, {SECONDS}", line)
+    assert out[4:] == ["4 runs: 4 completed. Table: vgp-bench compare results/default"]
+    assert len(find_runs(["results"])) == 4
+
+    code, out, err = sweep(capsys, *SMALL, "activation=relu", "seed=0,2")
+    assert (code, err) == (0, [])
+    assert re.fullmatch(rf"\[1/2\] kept     seed=0  {RESULT}, {SECONDS}", out[0])
+    assert re.fullmatch(rf"\[2/2\] done     seed=2  {RESULT}, {SECONDS}", out[1])
+    assert out[2].startswith("2 runs: 1 finished earlier and not run again, 1 completed. Table: ")
+
+
+def test_a_failed_run_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("HOLD").write_text("")  # step 5 of the process is one of the first run
+    code, out, err = sweep(capsys, *OWN, *SMALL, "seed=0,1")
+    assert code == 1
+    assert re.fullmatch(rf"\[1/2\] FAILED   seed=0  ArithmeticError: an own part, {SECONDS}", out[0])
+    assert re.fullmatch(rf"\[2/2\] done     seed=1  {RESULT}, {SECONDS}", out[1])
+    assert out[2] == "2 runs: 1 failed, 1 completed. Table: vgp-bench compare results/default"
+    assert err == ["failed: seed=0: ArithmeticError: an own part"]
+    assert states() == {0: "failed", 1: "completed"}
+
+
+def test_a_run_that_cannot_even_be_built_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = sweep(capsys, *SMALL, "activation=gelu", "activation.approximate=nonsense,none")
+    assert code == 1
+    assert out[0].startswith("[1/2] FAILED   activation.approximate=nonsense  RuntimeError: approximate argument")
+    assert out[1].startswith("[2/2] done     activation.approximate=none  test accuracy ")
+    assert len(err) == 1
+
+
+def test_a_refused_cell_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = sweep(capsys, *SMALL, "initializer=delta_orthogonal,he_normal", "seed=7")
+    assert code == 2
+    reason = "initializer=delta_orthogonal: the architecture has no convolutions: use initializer=orthogonal"
+    assert re.fullmatch(rf"\[1/2\] REFUSED  initializer=delta_orthogonal  {reason}, {SECONDS}", out[0])
+    assert out[1].startswith("[2/2] done     initializer=he_normal  ")
+    assert out[2].startswith("2 runs: 1 refused before the start, 1 completed. Table: ")
+    assert err == [f"refused: initializer=delta_orthogonal: {reason}"]
+    assert states() == {7: "completed"}
+
+
+def test_a_divergence_in_a_sweep_is_a_result(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = sweep(capsys, *SMALL, "optimizer.lr=1e30,0.1")
+    assert (code, err) == (0, [])
+    assert re.match(r"\[1/2\] DIVERGED optimizer\.lr=1e\+30  the loss is (nan|inf) at step \d+, gradient", out[0])
+    assert out[1].startswith("[2/2] done     optimizer.lr=0.1  ")
+    assert out[2].startswith("2 runs: 1 diverged, 1 completed. Table: ")
+
+
+def test_a_wrong_word_in_the_last_cell_stops_the_sweep_before_the_first(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = sweep(capsys, *SMALL, "activation=relu,tanh,nonsense")
+    assert (code, out, len(err)) == (2, [], 1)
+    assert not Path("results").exists()
+
+
+def test_an_interrupted_sweep_keeps_what_ran_and_goes_on_where_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("HOLD").write_text("wait")
+    words = [*OWN, *SMALL, "seed=0,1,2"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "INCIDENT_AT": str(EPOCHS * STEPS_PER_EPOCH + 5)}
+    environment.pop("PYTHONUNBUFFERED", None)
+    command = [sys.executable, "-m", "vgp_bench", "run", "-m", *words]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout
+        line = process.stdout.readline()  # at once, though it goes into a pipe
+        assert line.startswith("[1/3] done     seed=0")
+        assert process.stdout.readline() == "held\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == "interrupted at run 2 of 3; what ran is kept, the same command goes on\n"
+    assert err == "vgp-bench: interrupted\n"
+    assert states() == {0: "completed", 1: "interrupted"}
+
+    Path("HOLD").unlink()
+    code, lines, _ = sweep(capsys, *words)
+    assert code == 0
+    assert [line[6:14] for line in lines[:3]] == ["kept    ", "done    ", "done    "]
+    assert states() == dict.fromkeys(range(3), "completed")
+
+
+STUDY = """\
+# @package _global_
+hydra:
+  mode: MULTIRUN
+  sweeper:
+    params:
+      seed: 1,2
+      activation: relu,tanh
+"""
+
+
+def test_a_study_with_its_own_grid_runs_every_cell(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("mine/experiment").mkdir()
+    Path("mine/experiment/study.yaml").write_text(STUDY)
+    assert main(["run", "--config-dir", "mine", "experiment=study", *SMALL, "trainer.max_steps=1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    labels = [f"seed={seed} activation={activation}" for seed in (1, 2) for activation in ("relu", "tanh")]
+    for label, line in zip(labels, lines, strict=False):
+        assert re.match(rf"\[\d/4\] done     {label}  ", line)
+    assert lines[4].startswith("4 runs: 4 completed")
+    runs = find_runs(["results"])
+    assert sorted(f"seed={run.seed} activation={run.choices['activation']}" for run in runs) == sorted(labels)
