@@ -141,7 +141,7 @@ def test_where_and_how_it_is_shown_does_not_change_a_runs_name_but_a_seed_does()
     assert name("experiment_name=other") == name("progress=false", "experiment_name=more") == first
     assert name("data_dir=elsewhere") == first
     assert name("device=cpu") == (first if compose().config["device"] == "auto" else None)
-    assert len({first, name("seed=1"), name("optimizer.lr=0.01"), name("activation=tanh")}) == 4
+    assert len({first, name("seed=1"), name("optimizer.lr=0.02"), name("activation=tanh")}) == 4
 
 
 def test_a_finished_run_is_not_run_again_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,7 +149,7 @@ def test_a_finished_run_is_not_run_again_and_says_so(capsys: pytest.CaptureFixtu
     first = capsys.readouterr()
     path = the_run()
     assert first.out.startswith("test accuracy ")
-    assert first.out.splitlines()[-1] == f"Table: vgp-bench compare {path}"
+    assert f"Table: vgp-bench compare {path}" in first.out.splitlines()
     stamps = {file.name: file.stat().st_mtime_ns for file in path.iterdir()}
     assert main(["run", *SMALL, "progress=false"]) == 0
     again = capsys.readouterr()

@@ -202,7 +202,7 @@ def test_a_step_row_holds_the_loss_before_its_step() -> None:
     twin, _ = small_loop("normalizer=batch", max_epochs=2)
     loop.train()
     step = 0
-    optimizer = torch.optim.SGD(twin.model.parameters(), lr=0.05, momentum=0.9)
+    optimizer = torch.optim.SGD(twin.model.parameters(), lr=0.01, momentum=0.9, fused=True)
     for epoch in range(2):
         for images, labels in twin.batches.epoch(epoch):
             logits = twin.model(images)
