@@ -35,7 +35,7 @@ class Incident(torch.optim.SGD):
         if not text:
             raise ArithmeticError("an own part\nwith an own mind")
         if text == "wait":
-            print("held", flush=True)
+            os.write(1, b"held\n")  # past the buffer of print, which is to be tested too
             while hold.exists():
                 time.sleep(0.01)
             return

@@ -180,9 +180,11 @@ def test_an_image_folder_without_classes(tmp_path: Path, complaint: Complaint) -
     )
 
 
-def test_a_results_folder_that_is_a_file(tmp_path: Path, complaint: Complaint) -> None:
+def test_a_results_folder_that_is_a_file_is_refused_before_data_are_fetched(
+    tmp_path: Path, complaint: Complaint
+) -> None:
     (tmp_path / "taken").write_text("a file")
-    message = complaint(["run", "results_dir=taken"])
+    message = complaint(["run", "results_dir=taken", "dataset=image_folder", "dataset.folder=none"])
     assert message.startswith("a file is in the way: cannot write taken/default/")
     assert message.endswith("; set results_dir to a folder")
 
@@ -227,6 +229,12 @@ def answered(*words: str, **environment: str) -> subprocess.CompletedProcess[str
 def test_python_m() -> None:
     done = answered("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"vgp-bench {__version__}\n", "")
+
+
+def test_no_library_adds_lines_of_its_own() -> None:
+    done = answered("run", "activation._target_=torch.nn.Relu")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("vgp-bench: activation=relu: cannot find `_target_: torch.nn.Relu` (")
 
 
 # The whole command is imported and run in a fresh interpreter in which torch cannot be imported at all.

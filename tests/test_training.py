@@ -219,6 +219,7 @@ def test_a_step_row_holds_the_loss_before_its_step() -> None:
 
 def test_the_epoch_row_validates_the_weights_of_its_end_and_training_goes_on_in_training_mode() -> None:
     loop, rows = small_loop("normalizer=batch", max_epochs=2)
+    loop.model.eval()  # whoever looked at the network before may have left it so
     modes = before_every_step(loop, lambda: {module.training for module in loop.model.modules()})
     loop.train()
     assert modes == [{True}] * 8

@@ -64,7 +64,7 @@ class Bar:
         if self.total_runs > 1:
             width = len(str(self.total_runs))
             place = f"[{number:>{width}}/{self.total_runs}] {_MARKS[outcome.state]:<8}"
-            self.say(f"{place} {outcome.label}  {_result(outcome)}, {seconds:.1f} s")
+            self.say(f"{place} {_figures(outcome):<46} {seconds:>6.1f} s  {outcome.label}")
 
     def say(self, line: str) -> None:
         """A line above the bars."""
@@ -95,6 +95,15 @@ def tell_one(outcome: "Outcome") -> None:
         print(f"This run finished earlier and is not run again; remove {outcome.path} to repeat it.")
     print(_result(outcome))
     print(f"Table: vgp-bench compare {outcome.path}")
+
+
+def _figures(outcome: "Outcome") -> str:
+    """The result in few words, for a column of them."""
+    if outcome.state in ("failed", "refused") or outcome.summary is None:
+        return outcome.reason
+    accuracy, ratio = outcome.summary.test_accuracy, outcome.summary.initial_gradient_ratio
+    learned = "no test accuracy" if math.isnan(accuracy) else f"test accuracy {accuracy:6.1%}"
+    return f"{learned}, gradient first/last {ratio:.1e}"
 
 
 def _result(outcome: "Outcome") -> str:
