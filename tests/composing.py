@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import hydra
-
+from vgp_bench import composition
 from vgp_bench.building import build, resolve_device
-from vgp_bench.config import ComposedRun, composed_run, config_dir, register_run_keys
+from vgp_bench.config import ComposedRun, config_dir
 from vgp_bench.config_check import check
 from vgp_bench.training.loop import Loop
 
@@ -27,12 +26,9 @@ def names_on_disk(group: str) -> list[str]:
 
 
 def compose(*words: str, results: Path | str = "results") -> ComposedRun:
-    """What `vgp-bench run WORDS` composes."""
-    register_run_keys()
-    words = (*words, f"results_dir={results}")
-    with hydra.initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = hydra.compose("config", list(words), return_hydra_config=True)
-    return composed_run(config, config.hydra.runtime.choices, " ".join(words))
+    """What `vgp-bench run WORDS` composes: one run."""
+    (composed,) = composition.compose([*words, f"results_dir={results}"])
+    return composed
 
 
 def small_build(composed: ComposedRun, **overrides: Any) -> Loop:

@@ -5,7 +5,7 @@ import io
 import tempfile
 import time
 
-from benchmarks.composing import compose
+from vgp_bench.composition import compose
 from vgp_bench.sweep import Sweep
 
 RUNS = 16
@@ -15,7 +15,8 @@ def seconds_per_run() -> float:
     """Seconds a run of a sweep of 16 tiny runs that is neither training nor testing, imports and data already there."""
     words = ["architecture.depth=2", "architecture.width=16", "trainer.max_steps=1", "progress=false", "monitor=off"]
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        Sweep(["warm-up"]).run_all([compose(*words, "seed=99", f"results_dir={folder}")])
+        words.append(f"results_dir={folder}")
+        Sweep(["warm-up"]).run_all(compose([*words, "seed=99"]))
         started = time.perf_counter()
-        Sweep(["bench"]).run_all([compose(*words, f"seed={seed}", f"results_dir={folder}") for seed in range(RUNS)])
+        Sweep(["bench"]).run_all(compose(["-m", *words, f"seed=range({RUNS})"]))
         return (time.perf_counter() - started) / RUNS
