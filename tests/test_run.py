@@ -1,6 +1,7 @@
 """One run from config to record, whatever happens on the way."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -177,6 +178,17 @@ def test_a_divergence_is_a_result(capsys: pytest.CaptureFixture[str]) -> None:
     assert pd.isna(run.summary.test_accuracy)
     assert main(["run", *SMALL, "optimizer.lr=1e30"]) == 0
     assert "finished earlier" in capsys.readouterr().out
+
+
+def test_a_last_step_that_breaks_the_network_is_a_divergence_too(capsys: pytest.CaptureFixture[str]) -> None:
+    # The only loss is that before the only step, and finite.
+    assert main(["run", *SMALL, "trainer.max_steps=1", "optimizer.lr=1e30"]) == 0
+    run = read_run(the_run())
+    assert run.rows("steps")["loss"].map(math.isfinite).all()
+    assert run.state == "diverged"
+    assert run.reason.startswith("the loss on the test data is ")
+    assert run.summary is not None
+    assert math.isnan(run.summary.test_accuracy)
 
 
 def test_an_error_in_the_middle_keeps_rows_and_traceback(capsys: pytest.CaptureFixture[str]) -> None:

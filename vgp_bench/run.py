@@ -105,7 +105,10 @@ def _train(loop: Loop, store: RunStore, progress: Progress) -> tuple[State, str,
         loop.train()
     except Diverged as error:
         return "diverged", str(error), math.nan, math.nan
-    return "completed", "", *evaluate(loop.model, loop.batches, "test")
+    test_loss, test_accuracy = evaluate(loop.model, loop.batches, "test")
+    if not math.isfinite(test_loss):  # the last step broke what every earlier loss had found in order
+        return "diverged", f"the loss on the test data is {test_loss} after the last step", math.nan, math.nan
+    return "completed", "", test_loss, test_accuracy
 
 
 def _failed(label: str, store: RunStore, error: Exception) -> Outcome:
