@@ -134,7 +134,7 @@ def test_a_broken_file_of_the_users(tmp_path: Path, complaint: Complaint) -> Non
         ("monitor.every=0", "monitor.every=0: must be at least 1, or null for never"),
         (
             "trainer.batch_size=1238",
-            "batch_size=1238 is more than the 1237 training images; lower it or use more training images",
+            "trainer.batch_size=1238 is more than the 1237 training images; lower it or use more training images",
         ),
         (
             "dataset=image_folder",

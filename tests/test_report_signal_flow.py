@@ -26,6 +26,12 @@ def test_a_flat_line_looks_flat_and_zero_is_not_lost():
     assert bars([0.0, math.nan]) == ["0", "!"]
 
 
+def test_a_gradient_that_is_not_finite_does_not_pass_for_a_vanished_one(tmp_path):
+    rows = layer_rows([math.nan, math.inf, math.nan])
+    path = make_run(tmp_path, mlp_config(0), layers=rows)
+    assert [line.split()[1] for line in signal_flow(read_run(path)).splitlines()[1:4]] == ["inf"] * 3
+
+
 def test_a_thousand_stages_fit_the_screen_with_both_ends():
     assert thinned(1000, 12)[0] == 0
     assert thinned(1000, 12)[-1] == 999

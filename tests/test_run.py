@@ -167,7 +167,7 @@ def test_a_finished_run_is_not_run_again_and_says_so(capsys: pytest.CaptureFixtu
 def test_a_divergence_is_a_result(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", *SMALL, "optimizer.lr=1e30"]) == 0
     printed = capsys.readouterr()
-    assert printed.out.startswith("the loss is ")
+    assert printed.out.startswith("diverged: the loss is ")
     assert printed.err == ""
     run = read_run(the_run())
     assert run.state == "diverged"
@@ -247,7 +247,7 @@ def test_a_run_that_is_stopped_is_readable_and_the_same_command_completes_it(how
     assert yaml.safe_load((the_run() / "config.yaml").read_text()) == run.config
     if how == signal.SIGINT:
         assert process.returncode == 130
-        assert out == "interrupted at run 1 of 1; what ran is kept, the same command goes on\n"
+        assert out == "stopped in the run: its rows are kept until the same command starts it again\n"
         assert err == "vgp-bench: interrupted\n"
         assert run.rows("steps")["step"].tolist() == [0, 1, 2, 3, 4]
         assert run.reason == "stopped from the keyboard"

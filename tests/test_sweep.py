@@ -113,7 +113,7 @@ def test_an_interrupted_sweep_keeps_what_ran_and_goes_on_where_it_was(capsys: py
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert out == "interrupted at run 2 of 3; what ran is kept, the same command goes on\n"
+    assert out == "stopped in run 2 of 3: its rows are kept until the same command starts it again\n"
     assert err == "vgp-bench: interrupted\n"
     assert states() == {0: "completed", 1: "interrupted"}
 

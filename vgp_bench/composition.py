@@ -81,6 +81,8 @@ def _in_one_line(error: Exception) -> str:
 def _unknown_key(full_key: str, parent: Any) -> str:
     place, _, key = full_key.rpartition(".")
     known = [str(k) for k in parent if k != "_target_" and k != "hydra"] if parent is not None else []
+    if not place and (owners := [group for group in GROUPS if key in (parent.get(group) or {})]):
+        return f"{key}: a run has no such key. Did you mean {' or '.join(f'{group}.{key}' for group in owners)}?"
     where = f"{place} has" if place else "a run has"
     there_are = f"There are: {', '.join(known)}." if known else "It takes no keys."
     return f"{full_key}: {where} no such key.{did_you_mean(key, known)} {there_are}"

@@ -7,6 +7,7 @@ looked up and its keys and types are compared with the signature it names.
 import difflib
 import inspect
 import logging
+import re
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -41,6 +42,9 @@ def check(composed: ComposedRun) -> None:
         if not isinstance(option, dict) or "_target_" not in option:
             raise ConfigError(f"{source}: its file has no `_target_:` key, so it names nothing to build")
         _check_target(option, group, source, SUPPLIED.get(group, frozenset()))
+    name = composed.config["experiment_name"]
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise ConfigError(f"experiment_name={name}: it names a folder; use letters, digits, '_', '-' and '.'")
     seed = composed.config["seed"]
     if not 0 <= seed < 2**64:
         raise ConfigError(f"seed={seed}: must be 0 or more and below 2^64")

@@ -68,7 +68,7 @@ def _leading_comments(path: Path) -> Iterator[str]:
 def _lines(found: list[Option], width: int) -> Iterator[str]:
     column = max(len(option.name) for option in found) + 4
     for option in found:
-        source = f" [{option.source}]" if option.source and option.source != "none needed" else ""
+        source = f" [{option.source}]" if option.source and option.source not in ("none", "none needed") else ""
         text = textwrap.wrap(f"{option.description}{source}", width - column) or [""]
         yield f"  {option.name:<{column - 4}}  {text[0]}"
         yield from (" " * column + more for more in text[1:])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vgp_bench.config import ComposedRun
+from vgp_bench.config_check import check
 from vgp_bench.terminal import Bar, tell_all, tell_one
 
 if TYPE_CHECKING:
@@ -24,8 +25,13 @@ class Sweep:
         self.finished: list[Path] = []
 
     def run_all(self, runs: Sequence[ComposedRun]) -> None:
-        """Run them in order and tell of each. Ctrl-C ends them all; what ran is kept."""
+        """Run them in order and tell of each. Ctrl-C ends them all; what ran is kept.
+
+        Raises ConfigError, before anything runs, if a config of any run cannot be right.
+        """
         outcomes: list[Outcome] = []
+        for composed in runs:
+            check(composed)  # a wrong word in the last run is told now, and not after all the others
         with Bar(len(runs), visible=runs[0].config["progress"]) as bar:
             bar.start(0, "loading torch")
             from vgp_bench.run import perform  # torch is imported here: only now is it sure that something runs
@@ -36,7 +42,8 @@ class Sweep:
                 try:
                     outcome = perform(composed, self.command, bar.announce)
                 except KeyboardInterrupt:
-                    bar.say(f"interrupted at run {number} of {len(runs)}; what ran is kept, the same command goes on")
+                    what = f"run {number} of {len(runs)}" if len(runs) > 1 else "the run"
+                    bar.say(f"stopped in {what}: its rows are kept until the same command starts it again")
                     raise
                 outcomes.append(outcome)
                 bar.done(number, outcome, time.perf_counter() - started)

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from vgp_bench.config import ComposedRun
 
 if TYPE_CHECKING:
+    from vgp_bench.records.summary import Summary
     from vgp_bench.run import Outcome
 
 _MARKS = {"completed": "done", "kept": "kept", "diverged": "DIVERGED", "failed": "FAILED", "refused": "REFUSED"}
@@ -64,7 +65,10 @@ class Bar:
         if self.total_runs > 1:
             width = len(str(self.total_runs))
             place = f"[{number:>{width}}/{self.total_runs}] {_MARKS[outcome.state]:<8}"
-            self.say(f"{place} {_figures(outcome):<46} {seconds:>6.1f} s  {outcome.label}")
+            if outcome.state in ("failed", "refused"):
+                self.say(f"{place} {outcome.label}  {outcome.reason}  {seconds:.1f} s")
+            else:
+                self.say(f"{place} {_figures(outcome):<46} {seconds:>6.1f} s  {outcome.label}")
 
     def say(self, line: str) -> None:
         """A line above the bars."""
@@ -101,15 +105,22 @@ def _figures(outcome: "Outcome") -> str:
     """The result in few words, for a column of them."""
     if outcome.state in ("failed", "refused") or outcome.summary is None:
         return outcome.reason
-    accuracy, ratio = outcome.summary.test_accuracy, outcome.summary.initial_gradient_ratio
+    accuracy = outcome.summary.test_accuracy
     learned = "no test accuracy" if math.isnan(accuracy) else f"test accuracy {accuracy:6.1%}"
-    return f"{learned}, gradient first/last {ratio:.1e}"
+    return f"{learned}, gradient first/last {_ratio(outcome.summary)}"
 
 
 def _result(outcome: "Outcome") -> str:
     if outcome.state in ("failed", "refused") or outcome.summary is None:
         return outcome.reason
     summary = outcome.summary
-    diverged = math.isnan(summary.test_accuracy)
-    learned = outcome.reason if diverged else f"test accuracy {summary.test_accuracy:.1%}"
-    return f"{learned}, gradient of first/last layer {summary.initial_gradient_ratio:.1e} at the start"
+    if math.isnan(summary.test_accuracy):
+        learned = outcome.reason if outcome.state == "kept" else f"diverged: {outcome.reason}"
+    else:
+        learned = f"test accuracy {summary.test_accuracy:.1%}"
+    return f"{learned}, gradient of first/last layer {_ratio(summary)} at the start"
+
+
+def _ratio(summary: "Summary") -> str:
+    ratio = summary.initial_gradient_ratio
+    return "not measured" if math.isnan(ratio) else f"{ratio:.1e}"

@@ -42,12 +42,12 @@ class Batches:
 
     def __init__(self, data: ImageData, batch_size: int, seed: int) -> None:
         if batch_size < 1:
-            raise ConfigError(f"batch_size={batch_size} must be 1 or more")
+            raise ConfigError(f"trainer.batch_size={batch_size} must be 1 or more")
         if seed < 0:
             raise ConfigError(f"seed={seed} must be 0 or more")
         if batch_size > len(data.train):
             raise ConfigError(
-                f"batch_size={batch_size} is more than the {len(data.train)} training images; "
+                f"trainer.batch_size={batch_size} is more than the {len(data.train)} training images; "
                 "lower it or use more training images"
             )
         if data.augmentation.crop_padding < 0:

@@ -22,15 +22,17 @@ def signal_flow(record: RunRecord) -> str:
         return ""
     first, last = layers["step"].min(), layers["step"].max()
     at_first, at_last = ([i for i, step in enumerate(layers["step"]) if step == which] for which in (first, last))
-    gradients = [float(layers["activation_gradient_l2"][i]) for i in at_first]
+    # A norm whose non-finite values were left out is no norm of dL/dh_l: it counts as infinite.
+    norms = [
+        math.inf if broken else float(norm)
+        for norm, broken in zip(layers["activation_gradient_l2"], layers["nonfinite_activation_gradients"], strict=True)
+    ]
+    gradients = [norms[i] for i in at_first]
     lines = [f"{'layer':<24} {f'step {first}':>9} {f'step {last}':>9}   ||dL/dh||, step {first}, log scale"]
     shown = thinned(len(at_first), ROWS)
     for place, bar in zip(shown, bars([gradients[i] for i in shown]), strict=True):
         name = str(layers["name"][at_first[place]])
-        lines.append(
-            f"{name:<24} {number(gradients[place]):>9} "
-            f"{number(layers['activation_gradient_l2'][at_last[place]]):>9}   {bar}"
-        )
+        lines.append(f"{name:<24} {number(gradients[place]):>9} {number(norms[at_last[place]]):>9}   {bar}")
     return "\n".join(lines)
 
 
@@ -59,5 +61,5 @@ def bars(values: Sequence[float]) -> list[str]:
 
 
 def number(value: Any) -> str:
-    """Two digits, exponent always; '-' for what was not measured."""
+    """Two digits, exponent always; '-' for what was not measured, 'inf' for what is not finite."""
     return "-" if math.isnan(float(value)) else f"{float(value):.1e}"

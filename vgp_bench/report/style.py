@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from vgp_bench.compare import Comparison
+from vgp_bench.errors import UserError
 from vgp_bench.records.settings import natural_key
 
 # Okabe and Ito 2008 (Color universal design), the darkest first; their yellow is too pale for a line on white.
@@ -27,6 +28,10 @@ TEXT: dict[Any, Any] = {
 
 FULL_WIDTH = 6.7
 """Width of a text column on A4 and letter paper, in inches."""
+
+
+MOST_JOINED = 16
+"""More lines than this that differ in more keys than there are channels can be drawn, but not told apart."""
 
 
 class Look(NamedTuple):
@@ -70,7 +75,15 @@ def looks(comparison: Comparison, facet: str | None) -> tuple[list[Look], list[C
 
 
 def _joined(comparison: Comparison, keys: Sequence[str]) -> tuple[list[Look], list[Channel]]:
-    labels = [", ".join(_text(row[key]) for key in keys) for _, row in comparison.groups.iterrows()]
+    def name(key: str, value: Any) -> str:
+        return f"{short(key)} {_text(value)}" if len(keys) > 1 else _text(value)
+
+    labels = [", ".join(name(key, row[key]) for key in keys) for _, row in comparison.groups.iterrows()]
+    if len(set(labels)) > MOST_JOINED:
+        raise UserError(
+            f"{len(set(labels))} settings differ in {len(keys)} keys ({', '.join(map(short, keys))}): too many for one "
+            "figure; name folders of runs that differ in less"
+        )
     variants = {}
     for i, label in enumerate(dict.fromkeys(labels)):
         look = _vary(Look(), 0, i % len(COLOURS))
