@@ -86,7 +86,9 @@ def write_idx(file: Path, values: NDArray[np.uint8]) -> str:
     return md5(file.read_bytes())
 
 
-def write_cifar_archive(file: Path, batches: dict[str, dict[str, object]]) -> tuple[str, dict[str, str]]:
+def write_cifar_archive(
+    file: Path, batches: dict[str, dict[str, object]], folder: str = "cifar-10-batches-py"
+) -> tuple[str, dict[str, str]]:
     """cifar-10-python.tar.gz with these pickled batches. Returns its md5 and that of each batch."""
     file.parent.mkdir(parents=True, exist_ok=True)
     checksums = {}
@@ -94,7 +96,7 @@ def write_cifar_archive(file: Path, batches: dict[str, dict[str, object]]) -> tu
         for name, content in batches.items():
             blob = pickle.dumps(content, protocol=2)
             checksums[name] = md5(blob)
-            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            member = tarfile.TarInfo(f"{folder}/{name}")
             member.size = len(blob)
             archive.addfile(member, io.BytesIO(blob))
     return md5(file.read_bytes()), checksums

@@ -10,8 +10,9 @@ import yaml
 CONFIGS = sorted((Path(__file__).parents[1] / "configs" / "dataset").glob("*.yaml"))
 
 
-def test_the_four_are_there() -> None:
-    assert {path.stem for path in CONFIGS} >= {"digits", "mnist", "cifar10", "image_folder"}
+def test_the_image_data_sets_are_there() -> None:
+    there = {path.stem for path in CONFIGS}
+    assert there >= {"digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "image_folder"}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -6,7 +6,6 @@ are drawn on the CPU, hence the same on every device. The global random state is
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -15,9 +14,8 @@ from torch import Tensor
 from vgp_bench.data.augmentation import crop_and_flip
 from vgp_bench.data.images import ImageData, Split
 from vgp_bench.data.normalization import Normalization
+from vgp_bench.data.splits import SplitName
 from vgp_bench.errors import ConfigError
-
-SplitName = Literal["train", "validation", "test"]
 
 Batch = tuple[Tensor, Tensor]
 """images: float32 (n, channels, height, width), normalized, contiguous; labels: int64 (n,)."""
@@ -57,6 +55,8 @@ class Batches:
         self._batch_size = batch_size
         self._seed = seed
         self._device = data.train.images.device
+        self.image_shape = data.image_shape
+        self.classes = len(data.classes)
         self._normalize = Normalization(data.mean, data.std)
 
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:

@@ -4,16 +4,9 @@ Source: Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images"
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import torch
-
-from vgp_bench.data.downloads import ensure_files
-from vgp_bench.data.images import Augmentation, ImageData, Split
-from vgp_bench.data.splits import assemble
-
-if TYPE_CHECKING:
-    from torchvision.datasets import CIFAR10
+from vgp_bench.data.cifar import load_published
+from vgp_bench.data.images import Augmentation, ImageData
 
 
 def load(
@@ -31,36 +24,14 @@ def load(
     not to be had; ConfigError for sizes that are not there.
     """
     from torchvision import datasets
-    from torchvision.datasets.utils import download_and_extract_archive
 
-    root = Path(data_dir).expanduser()
-    published = datasets.CIFAR10
-    folder = root / published.base_folder
-    files = {folder / name: md5 for name, md5 in [*published.train_list, *published.test_list]}
-    files[folder / published.meta["filename"]] = published.meta["md5"]
-    ensure_files(
+    return load_published(
+        datasets.CIFAR10,
         "CIFAR-10",
-        root,
-        files,
-        {root / published.filename: published.tgz_md5},
-        # Not published(root, download=True): that never brings back a missing batches.meta.
-        lambda: download_and_extract_archive(
-            published.url, str(root), filename=published.filename, md5=published.tgz_md5
-        ),
-    )
-    train, test = published(root, train=True), published(root, train=False)
-    return assemble(
-        _split(train),
-        _split(test),
-        tuple(train.classes),
+        data_dir,
+        Augmentation(crop_padding, flip),
         train_size=train_size,
         validation_size=validation_size,
         test_size=test_size,
         split_seed=split_seed,
-        augmentation=Augmentation(crop_padding, flip),
     )
-
-
-def _split(part: "CIFAR10") -> Split:
-    images = torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous()
-    return Split(images, torch.tensor(part.targets, dtype=torch.int64))

@@ -34,7 +34,8 @@ def ensure_files(
 ) -> None:
     """Make sure that every one of `files` is there with its md5, by `download` if need be.
 
-    archives: the files that `download` fetches and unpacks, with their md5; named when they turn out damaged.
+    archives: the files that `download` fetches and unpacks, with their md5; named when they turn out damaged. They are
+    `files` themselves where nothing is unpacked.
     Raises DataError if a file is damaged, missing and not to be had, or the folder cannot be written.
     """
     if all(_intact(path, md5) for path, md5 in files.items()):
@@ -44,10 +45,8 @@ def ensure_files(
         _refuse_damaged(files)
         if all(path.is_file() for path in files):
             return
-        remedy = (
-            f"put {_placed(archives)}, or unpacked {_placed(files)}, "
-            "or set data_dir=PATH or VGP_DATA_DIR to a folder that has them"
-        )
+        unpacked = "" if files == archives else f", or unpacked {_placed(files)}"
+        remedy = f"put {_placed(archives)}{unpacked}, or set data_dir=PATH or VGP_DATA_DIR to a folder that has them"
         try:
             with _socket_timeout(_TIMEOUT_S):
                 download()

@@ -14,6 +14,9 @@ from vgp_bench.errors import ConfigError
 # Part of the cache's name; raise it when the same files are to give other pixels.
 _DECODER_VERSION = 1
 
+PATH_KEYS = ("folder",)
+"""Keys that are paths relative to data_dir: the runner makes them absolute before it names a run."""
+
 
 def load(
     data_dir: str | Path,

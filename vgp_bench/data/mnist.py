@@ -6,7 +6,8 @@ Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-Based Learning Applied t
 from pathlib import Path
 
 from vgp_bench.data.downloads import ensure_files
-from vgp_bench.data.images import ImageData, Split
+from vgp_bench.data.idx import read_split
+from vgp_bench.data.images import ImageData
 from vgp_bench.data.splits import assemble
 
 # torchvision knows the checksums of the compressed files only; these are those of the unpacked ones.
@@ -41,20 +42,13 @@ def load(
         {raw / name: md5 for name, md5 in datasets.MNIST.resources},
         lambda: datasets.MNIST(root, download=True),
     )
+    # Not datasets.MNIST(...): that reads an old processed/ folder, if any, instead of the verified files.
     return assemble(
-        _read(raw, "train"),
-        _read(raw, "t10k"),
+        read_split(raw, "train"),
+        read_split(raw, "t10k"),
         tuple(str(digit) for digit in range(10)),
         train_size=train_size,
         validation_size=validation_size,
         test_size=test_size,
         split_seed=split_seed,
     )
-
-
-def _read(raw: Path, part: str) -> Split:
-    # Not datasets.MNIST(...): that reads an old processed/ folder, if any, instead of the verified files.
-    from torchvision.datasets.mnist import read_image_file, read_label_file
-
-    images = read_image_file(str(raw / f"{part}-images-idx3-ubyte"))
-    return Split(images.unsqueeze(1), read_label_file(str(raw / f"{part}-labels-idx1-ubyte")))

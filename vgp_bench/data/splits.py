@@ -4,6 +4,8 @@ The choice depends on split_seed, not on the seed of a run: runs with different 
 can be compared in pairs.
 """
 
+from typing import Literal
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,6 +15,8 @@ from vgp_bench.data.normalization import channel_statistics
 from vgp_bench.errors import ConfigError
 
 Indices = NDArray[np.int64]
+
+SplitName = Literal["train", "validation", "test"]
 
 # A test subset is the same whatever split_seed is: test results of different splits stay comparable.
 TEST_SEED = 0
