@@ -15,6 +15,19 @@ SMALL = {
     "plain_cnn": ["architecture.depth=8", "architecture.width=8"],
     "resnet": ["architecture.depth=8", "architecture.width=8"],
     "resnet_preact": ["architecture.depth=8", "architecture.width=8"],
+    "alexnet": ["architecture.width=24", "architecture.units=16", "architecture.dropout=0"],
+    "vgg": ["architecture.depth=11", "architecture.width=8"],
+    "resnet_imagenet": ["architecture.depth=18", "architecture.width=8"],
+    "densenet": ["architecture.depth=10", "architecture.growth=8"],
+    "densenet_bc": ["architecture.depth=16", "architecture.growth=8"],
+    "highway_mlp": ["architecture.depth=3", "architecture.width=16"],
+    "highway_cnn": ["architecture.depth=8", "architecture.width=8"],
+    "vit": ["architecture.blocks=2", "architecture.width=16", "architecture.heads=2"],
+    "transformer": ["architecture.blocks=2", "architecture.width=16", "architecture.heads=2"],
+    "rnn": ["architecture.hidden=8"],
+    "irnn": ["architecture.hidden=8"],
+    "lstm": ["architecture.hidden=8"],
+    "gru": ["architecture.hidden=8"],
 }
 
 

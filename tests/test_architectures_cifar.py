@@ -6,7 +6,8 @@ from torch import nn
 
 from vgp_bench.architectures.parts import Parts
 from vgp_bench.architectures.plain_cnn import PlainCNN
-from vgp_bench.architectures.resnet import ResNet, SubsampleShortcut
+from vgp_bench.architectures.residual_net import SubsampleShortcut
+from vgp_bench.architectures.resnet import ResNet
 from vgp_bench.components.normalizers import BatchNormalizer
 from vgp_bench.errors import ConfigError
 

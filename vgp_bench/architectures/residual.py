@@ -12,6 +12,9 @@ F is the branch, a chain of weight layers with their activations and normalizers
   L^(-1 / (2m - 2)) with L branches, a learnable scalar multiplier (1) at the end of each branch, a learnable
   scalar bias (0) before each weight layer and activation (Zhang et al. 2019, section 3); without a normalizer only.
 - depth_scaled: F times the constant 1 / sqrt(number of blocks).
+
+drop_path: block l of L loses its branch, a sample at a time, with probability l / L * drop_path while training
+(stochastic depth, Huang et al. 2016, equation 4).
 """
 
 import math
@@ -21,7 +24,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from vgp_bench.architectures.dropout import stochastic_depth
 from vgp_bench.architectures.parts import Parts
+from vgp_bench.architectures.sizes import check_rates
 from vgp_bench.components.activations import is_activation
 from vgp_bench.errors import ConfigError
 
@@ -122,18 +127,21 @@ Block = OriginalBlock | PreactivationBlock
 
 
 class ResidualBuilder:
-    """Builds the blocks of one network, which share order, residual and their number."""
+    """Builds the blocks of one network, from input to output; they share order, residual, drop_path and number."""
 
-    def __init__(self, parts: Parts, order: Order, residual: Residual, blocks: int) -> None:
+    def __init__(self, parts: Parts, order: Order, residual: Residual, blocks: int, drop_path: float = 0.0) -> None:
         if order not in get_args(Order):
             raise ConfigError(f"architecture.order={order}: use one of {', '.join(get_args(Order))}")
         if residual not in get_args(Residual):
             raise ConfigError(f"architecture.residual={residual}: use one of {', '.join(get_args(Residual))}")
         check_residual(residual, order, parts)
+        check_rates(drop_path=drop_path)
         self.parts = parts
         self.order = order
         self.residual = residual
         self.blocks = blocks
+        self._drop_path = drop_path
+        self._built = 0
 
     @property
     def bias(self) -> bool:
@@ -190,7 +198,8 @@ class ResidualBuilder:
             chain.append(LearnableScale(1.0))
         elif self.residual == "depth_scaled":
             chain.append(FixedScale(1 / math.sqrt(self.blocks)))
-        return chain
+        self._built += 1
+        return chain.extend(stochastic_depth(self._drop_path * self._built / self.blocks))
 
     def finish_initialization(self, blocks: Iterable[nn.Module], output: nn.Sequential) -> None:
         """Set to 0, or scale down, what `residual` prescribes; once, after the initializer.
@@ -217,7 +226,7 @@ def _zero(module: nn.Module) -> None:
 
 
 def _zero_end(branch: nn.Sequential) -> None:
-    end = branch[-1]
+    end = [module for module in branch if list(module.parameters())][-1]  # stochastic depth may follow
     if isinstance(end, Affine):
         _zero(end)
     else:

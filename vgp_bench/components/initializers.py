@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vgp_bench.components.activations import ActivationFactory, gain
+from vgp_bench.components.gates import GateLinear
 from vgp_bench.errors import ConfigError
 
 Affine = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
@@ -31,6 +32,11 @@ def fans(weight: Tensor) -> tuple[int, int]:
     """(fan_in, fan_out) of a weight (out, in, *kernel): summands of one output; outputs one input reaches."""
     receptive_field = math.prod(weight.shape[2:])
     return weight.shape[1] * receptive_field, weight.shape[0] * receptive_field
+
+
+def matrices(module: Affine) -> tuple[Tensor, ...]:
+    """Views of the module's weight: itself, or one matrix for each gate of a recurrent cell."""
+    return module.weight.chunk(module.gates) if isinstance(module, GateLinear) else (module.weight,)
 
 
 class Initializer(ABC):
@@ -55,7 +61,8 @@ class WeightInitializer(Initializer):
     def initialize(self, model: nn.Module, activation: ActivationFactory, images: Tensor) -> None:
         with torch.no_grad():
             for _, module in affine_modules(model):
-                self.draw_weight(module.weight)
+                for matrix in matrices(module):
+                    self.draw_weight(matrix)
                 if module.bias is not None:
                     draw_normal(module.bias, self.bias_mean, self.bias_std)
 

@@ -92,7 +92,7 @@ class GroupNormalizer(Normalizer):
             choices = " or ".join(str(n) for n in sorted({smaller, larger}))
             raise ConfigError(
                 f"normalizer.groups={self.groups}: does not divide a layer of {features} features: "
-                f"use {choices}, or another architecture.width"
+                f"use {choices}, or other widths of the architecture"
             )
         return nn.GroupNorm(self.groups, features, eps=self.eps)
 
