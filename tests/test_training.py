@@ -1,6 +1,7 @@
 """The training loop against what its settings promise: rates, clipping, bookkeeping, evaluation."""
 
 import math
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +14,11 @@ from tests.composing import compose, small_build
 from tests.data_fixtures import random_images
 from vgp_bench.components import schedules
 from vgp_bench.data.batches import Batches
+from vgp_bench.data.feed import Feed, make_feed
 from vgp_bench.data.images import ImageData, Split
 from vgp_bench.errors import ConfigError
 from vgp_bench.records.rows import EpochRow, LayerRow, Row, StepRow
+from vgp_bench.training import loop as training_loop
 from vgp_bench.training.evaluation import evaluate
 from vgp_bench.training.loop import READ_EVERY, Diverged, Loop
 from vgp_bench.training.settings import TrainerSettings
@@ -143,6 +146,38 @@ def test_clipping_keeps_the_direction() -> None:
     assert F.cosine_similarity(clipped, whole, dim=0).item() == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.parametrize("monitor", ["off", "every_step"])
+@pytest.mark.parametrize("size", [1e24, 1e-30])  # in float32 the square of neither is a number above 0
+def test_clipping_and_its_record_at_sizes_whose_squares_float32_cannot_hold(monitor: str, size: float) -> None:
+    loop, rows = small_loop(f"monitor={monitor}", "monitor.probe_every=null", clip_norm=1.0, max_steps=1)
+    untrained = weights(loop)
+    forward_backward = loop.step.forward_backward
+
+    def of_that_size(*batch: torch.Tensor) -> Any:
+        result = forward_backward(*batch)
+        for parameter in loop.model.parameters():
+            assert parameter.grad is not None
+            parameter.grad *= size
+        before.append(gradient())
+        return result
+
+    def gradient() -> torch.Tensor:
+        return torch.cat([p.grad.double().flatten() for p in loop.model.parameters() if p.grad is not None])
+
+    before: list[torch.Tensor] = []
+    loop.step.forward_backward = of_that_size  # type: ignore[method-assign]
+    after = before_every_step(loop, gradient)
+    loop.train()
+    length = before[0].norm().item()
+    assert 0.01 * size < length < 100 * size
+    (row,) = of_type(rows, StepRow)
+    assert row.gradient_l2 == pytest.approx(length, rel=1e-5, abs=0)
+    assert row.clipped == (size > 1)
+    torch.testing.assert_close(after[0], before[0] / max(length, 1.0), rtol=1e-4, atol=0)
+    if size > 1:
+        assert (weights(loop) - untrained).norm().item() == pytest.approx(0.01, rel=0.01), "lr 0.01 times length 1"
+
+
 def test_a_limit_that_is_never_reached_changes_nothing() -> None:
     clipped, rows = small_loop(clip_norm=1e9, max_epochs=2)
     free, free_rows = small_loop(max_epochs=2)
@@ -197,6 +232,22 @@ def test_epoch_rows_are_means_of_step_rows_and_steps_come_in_order() -> None:
         assert row.images_per_second * (end - start) == pytest.approx(images)
 
 
+def test_the_clock_stands_still_while_it_validates(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, rows = small_loop(max_epochs=3)
+    genuine, lost = time.perf_counter, [0.0]
+
+    def slow(*arguments: Any) -> tuple[float, float]:
+        lost[0] += 10_000
+        return evaluate(*arguments)
+
+    monkeypatch.setattr(training_loop, "evaluate", slow)
+    monkeypatch.setattr(time, "perf_counter", lambda: genuine() + lost[0])
+    loop.train()
+    assert lost == [30_000]
+    assert 0 < loop.clock.seconds < 10_000
+    assert of_type(rows, EpochRow)[-1].seconds == loop.clock.seconds
+
+
 def test_a_step_row_holds_the_loss_before_its_step() -> None:
     loop, rows = small_loop("normalizer=batch", max_epochs=2)
     twin, _ = small_loop("normalizer=batch", max_epochs=2)
@@ -224,7 +275,7 @@ def test_the_epoch_row_validates_the_weights_of_its_end_and_training_goes_on_in_
     loop.train()
     assert modes == [{True}] * 8
     last = of_type(rows, EpochRow)[-1]
-    assert (last.validation_loss, last.validation_accuracy) == evaluate(loop.model, loop.batches, "validation")
+    assert (last.validation_loss, last.validation_accuracy) == evaluate(loop.model, loop.feed, "validation")
 
 
 def test_nothing_but_training_and_validation_data_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,6 +333,10 @@ def awkward_data(tests: int) -> ImageData:
     return ImageData(train, test, test, tuple("abcd"), torch.tensor([0.4]), torch.tensor([0.3]))
 
 
+def feed_of(data: ImageData) -> Feed:
+    return make_feed(data, 4, 0, torch.device("cpu"))
+
+
 def awkward_model() -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, 4), nn.BatchNorm1d(4))
@@ -292,7 +347,7 @@ def test_evaluation_equals_a_direct_computation(training: bool) -> None:
     data, model = awkward_data(2500), awkward_model()  # 2500: two whole batches and a smaller one
     model.train(training)
     buffers = [buffer.clone() for buffer in model.buffers()]
-    loss, accuracy = evaluate(model, Batches(data, 4, 0), "test")
+    loss, accuracy = evaluate(model, feed_of(data), "test")
     assert model.training is training
     assert all(torch.equal(now, before) for now, before in zip(model.buffers(), buffers, strict=True))
 
@@ -304,4 +359,4 @@ def test_evaluation_equals_a_direct_computation(training: bool) -> None:
 
 
 def test_an_empty_split_has_no_loss() -> None:
-    assert all(math.isnan(value) for value in evaluate(awkward_model(), Batches(awkward_data(0), 4, 0), "test"))
+    assert all(math.isnan(value) for value in evaluate(awkward_model(), feed_of(awkward_data(0)), "test"))

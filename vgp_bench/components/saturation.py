@@ -30,6 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from vgp_bench.components.activations import MARK
+from vgp_bench.components.units import unit_dimension
 
 THRESHOLD = 0.05
 """Share of max |phi'| below which a unit counts as saturated."""
@@ -55,7 +56,7 @@ def saturated_count(activation: nn.Module, z: Tensor) -> Tensor:
 
 def saturation_counter(activation: nn.Module) -> Counter:
     """z -> saturated_count(activation, z), with the look-up done: keep it to count every step."""
-    if type(activation) is nn.PReLU and activation.num_parameters == 1:
+    if type(activation) is nn.PReLU:
         return partial(_prelu_count, activation.weight)
     intervals = _cached_intervals(activation)
     if intervals is None:
@@ -171,8 +172,10 @@ def _count(compare: Callable[..., Tensor], z: Tensor, bound: float | Tensor) -> 
 
 
 def _prelu_count(slope: Tensor, z: Tensor) -> Tensor:
-    """PReLU with one slope a for all units: z <= 0 has |phi'| = |a|, z > 0 has 1."""
+    """PReLU with slope a: z <= 0 has |phi'| = |a|, z > 0 has 1. Several slopes belong to dimension 1, as in torch."""
     steepness = slope.detach().abs().to(z)
+    if len(slope) > 1:
+        steepness = steepness.view(-1, *[1] * (z.ndim - 2))
     zero, never = torch.zeros_like(steepness), torch.full_like(steepness, float("nan"))
     # The bound decides on the device which side is saturated; a comparison with NaN is never true.
     left = torch.where(steepness < THRESHOLD, zero, never)
@@ -183,10 +186,13 @@ def _prelu_count(slope: Tensor, z: Tensor) -> Tensor:
 def _derivative_count(activation: nn.Module, z: Tensor) -> Tensor:
     """From the live derivative: for activations whose phi changes in training or has too many intervals.
 
-    z: (n, c, ...). The maximum is that of each unit c, over a grid of |z| <= 16. Slow.
+    z: (n, units), (n, length, units) or (n, channels, height, width). The maximum is that of each unit, over a grid of
+    |z| <= 16. Slow.
     """
     grid = torch.linspace(-16, 16, 1025, dtype=z.dtype, device=z.device)
-    units = (1, z.shape[1], *[1] * (z.ndim - 2)) if z.ndim > 1 else (1,)
-    grid = grid.view(-1, *[1] * (len(units) - 1)).expand(-1, *units[1:])
+    if z.ndim > 1:
+        units = [1] * (z.ndim - 1)
+        units[unit_dimension(z) - 1] = z.shape[unit_dimension(z)]
+        grid = grid.view(-1, *[1] * len(units)).expand(-1, *units)
     maximum = _derivative(activation, grid).abs().amax(dim=0, keepdim=True)
     return _count(torch.lt, _derivative(activation, z).abs(), THRESHOLD * maximum)

@@ -4,23 +4,23 @@ import math
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from vgp_bench.data.batches import Batches, SplitName
+from vgp_bench.data.feed import Feed
+from vgp_bench.data.splits import SplitName
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, batches: Batches, split: SplitName) -> tuple[float, float]:
-    """(mean cross-entropy in nats, accuracy) over the split; (NaN, NaN) for an empty one. Keeps the model's mode."""
+def evaluate(model: nn.Module, feed: Feed, split: SplitName) -> tuple[float, float]:
+    """(mean loss, accuracy) over the split; (NaN, NaN) for an empty one. Keeps the model's mode."""
     was_training = model.training
     model.eval()
     losses, correct, count = [], [], 0
-    for images, labels in batches.evaluation(split):
-        if len(labels):
-            logits = model(images)
-            losses.append(F.cross_entropy(logits, labels, reduction="sum").double())
-            correct.append((logits.argmax(1) == labels).sum())
-            count += len(labels)
+    for inputs, targets in feed.batches.evaluation(split):
+        if len(targets):
+            outputs = model(inputs)
+            losses.append(feed.objective.loss(outputs, targets).double() * len(targets))
+            correct.append(feed.objective.correct(outputs, targets))
+            count += len(targets)
     model.train(was_training)
     if not count:
         return math.nan, math.nan

@@ -3,17 +3,22 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from vgp_bench.data.batches import Batches
+from vgp_bench.data.feed import Feed, Source
+from vgp_bench.data.objectives import Classification
+from vgp_bench.errors import ConfigError
 from vgp_bench.monitor.monitor import Monitor
 from vgp_bench.records.rows import EpochRow, Row, StepRow
+from vgp_bench.training.clipping import Clipping
 from vgp_bench.training.evaluation import evaluate
+from vgp_bench.training.precision import Precision
 from vgp_bench.training.settings import TrainerSettings
 from vgp_bench.training.step import TrainStep
 from vgp_bench.training.tape import StepTape
@@ -55,24 +60,42 @@ class Loop:
     """
 
     model: nn.Module
-    batches: Batches
+    feed: Feed
     optimizer: Optimizer
     schedule: LRScheduler
     settings: TrainerSettings
     monitor: Monitor
     sink: Sink
     device: torch.device
+    clipping: Clipping | None = None
     progress: Progress = lambda steps, loss: None
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
         self.total_steps = self.settings.total_steps(self.batches.steps_per_epoch)
         self.tape = StepTape(READ_EVERY, self.device)
-        self.step = TrainStep(self.model, self.optimizer, self.settings.clip_norm, self.tape)
+        objective = self.feed.objective
+        if smoothing := self.settings.label_smoothing:  # in training only: what is evaluated stays comparable
+            if not isinstance(objective, Classification):
+                raise ConfigError("trainer.label_smoothing: this task has no classes to smooth; set it to 0")
+            objective = replace(objective, label_smoothing=smoothing)
+        self.step = TrainStep(
+            self.model,
+            self.optimizer,
+            objective,
+            self.tape,
+            Precision(self.settings.precision, self.device),
+            self.clipping,
+            self.settings.micro_batches,
+        )
         self.done = 0
-        # Step, epoch and learning rate of the steps on the tape
-        self.pending: list[tuple[int, int, float | torch.Tensor]] = []
+        self.pending: list[tuple[int, int]] = []  # step and epoch of the steps on the tape
+        self.last_reading = time.monotonic()
         self.sums = [0.0, 0.0]  # loss and accuracy, over the steps of this epoch
+
+    @property
+    def batches(self) -> Source:
+        return self.feed.batches
 
     def train(self) -> None:
         """Run until max_epochs or max_steps."""
@@ -87,17 +110,21 @@ class Loop:
         self.sums = [0.0, 0.0]
         self.clock.start()
         try:
-            for images, labels in self.batches.epoch(epoch):
-                self._step(epoch, images, labels)
+            for inputs, targets in self.batches.epoch(epoch):
+                self._step(epoch, inputs, targets)
                 if self.done == self.total_steps:
                     break
             self._read_tape()
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
+        except BaseException:  # Ctrl-C, lack of memory: the steps done until then are kept
+            with suppress(Exception):
+                self._read_tape()
+            raise
         finally:
             lap = self.clock.stop()  # also when the loss diverges: that time was spent too
         steps = self.done - first
-        validation_loss, validation_accuracy = evaluate(self.model, self.batches, "validation")
+        validation_loss, validation_accuracy = evaluate(self.model, self.feed, "validation")
         self.sink(
             EpochRow(
                 epoch=epoch,
@@ -111,14 +138,16 @@ class Loop:
             )
         )
 
-    def _step(self, epoch: int, images: torch.Tensor, labels: torch.Tensor) -> None:
+    def _step(self, epoch: int, inputs: torch.Tensor, targets: torch.Tensor) -> None:
+        for time_row in self.monitor.through_time(self.done, self.total_steps - 1):
+            self.sink(time_row)
         observation = self.monitor.begin(self.done, self.total_steps - 1)
-        loss, correct = self.step.forward_backward(images, labels)
+        loss, correct = self.step.forward_backward(inputs, targets)
         norms = None
         if observation is not None:
             norms = self.step.gradient_norms()
-            observation.after_backward(norms)
-        self.pending.append((self.done, epoch, self.schedule.get_last_lr()[0]))
+            observation.after_backward(norms, self.step.precision.scale)
+        self.pending.append((self.done, epoch))
         self.step.update(loss, correct, norms)
         self.schedule.step()
         if observation is not None:
@@ -126,18 +155,25 @@ class Loop:
                 self.sink(row)
         self.done += 1
         # The host has just waited for the observation, if there was one: the tape then costs it nothing.
-        if self.tape.advance() or observation is not None:
+        if self.tape.advance() or observation is not None or self._is_due():
             self._read_tape()
 
+    def _is_due(self) -> bool:
+        """On the CPU, where reading costs nothing: twice a second, so that slow steps are seen and saved too."""
+        return self.device.type == "cpu" and time.monotonic() - self.last_reading > 0.5
+
     def _read_tape(self) -> None:
-        """Turn the steps on the tape into rows; the one place where the loop waits for the device."""
-        notes, self.pending = self.pending, []
+        """Turn the steps on the tape into rows. Here the host waits for the device, as it does where something is
+        measured, probed or evaluated; between these never."""
+        self.last_reading = time.monotonic()
+        written = self.tape.length  # one less than the notes, if a step was broken off
+        notes, self.pending = self.pending[:written], self.pending[written:]
         loss = math.nan
-        for (step, epoch, rate), (loss, correct, gradient_l2) in zip(notes, self.tape.read(), strict=True):
+        for (step, epoch), (loss, correct, gradient_l2, clipped, rate) in zip(notes, self.tape.read(), strict=True):
             accuracy = correct / self.settings.batch_size
             self.sums[0] += loss
             self.sums[1] += accuracy
-            self.sink(StepRow(step, epoch, float(rate), loss, accuracy, gradient_l2))
+            self.sink(StepRow(step, epoch, rate, loss, accuracy, gradient_l2, clipped))
             if not math.isfinite(loss):
                 raise Diverged(f"the loss is {loss} at step {step}")
         if notes:

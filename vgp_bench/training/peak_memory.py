@@ -17,6 +17,7 @@ class PeakMemory:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         if device.type == "cuda":
+            torch.cuda.init()  # a device given by number is unknown before
             torch.cuda.reset_peak_memory_stats(device)
         elif CLEAR_REFS.exists():
             try:

@@ -5,44 +5,79 @@ So a CUDA graph can capture it later. What belongs to the host (schedule, rows, 
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim import Optimizer
 
+from vgp_bench.data.objectives import Objective
+from vgp_bench.monitor.norms import true_norms
+from vgp_bench.training.clipping import Clipping
+from vgp_bench.training.precision import Precision
 from vgp_bench.training.tape import StepTape
 
 
 class TrainStep:
-    """forward_backward(), then update(); between them stands who wants to see gradients before clipping."""
+    """forward_backward(), then update(); between them stands who wants to see gradients before clipping.
 
-    def __init__(self, model: nn.Module, optimizer: Optimizer, clip_norm: float | None, tape: StepTape) -> None:
+    micro_batches: portions of equal size that a batch is processed in, their gradients added up; the result is that of
+    the whole batch, but for layers that look across the batch (batch normalization sees one portion at a time).
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        objective: Objective,
+        tape: StepTape,
+        precision: Precision,
+        clipping: Clipping | None = None,
+        micro_batches: int = 1,
+    ) -> None:
         self.model = model
         self.optimizer = optimizer
-        self.clip_norm = clip_norm
+        self.objective = objective
         self.tape = tape
+        self.precision = precision
+        self.clipping = clipping
+        self.micro_batches = micro_batches
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.not_measured = torch.full((), torch.nan, dtype=torch.float64, device=tape.values.device)
 
-    def forward_backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean cross-entropy and number of correct answers, 0-d; gradients in .grad."""
-        logits = self.model(images)
-        loss = F.cross_entropy(logits, labels)
+    def forward_backward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean loss and number of right answers, 0-d; gradients in .grad, at their true size."""
         for parameter in self.parameters:
             parameter.grad = None
-        loss.backward()
-        return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+        if self.micro_batches == 1:
+            loss, correct = self._portion(inputs, targets)
+        else:
+            size = len(targets) // self.micro_batches
+            portions = zip(inputs.split(size), targets.split(size), strict=True)
+            found = [self._portion(*portion) for portion in portions]
+            loss, correct = (torch.stack(figures).sum() for figures in zip(*found, strict=True))
+        self.precision.unscale(self.optimizer)
+        return loss, correct
+
+    def _portion(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        with self.precision.autocast():
+            outputs = self.model(inputs).float()
+            loss = self.objective.loss(outputs, targets)
+        if self.micro_batches > 1:
+            loss = loss / self.micro_batches
+        self.precision.scaled(loss).backward()
+        return loss.detach(), self.objective.correct(outputs, targets)
 
     def gradient_norms(self) -> dict[nn.Parameter, Tensor]:
         """||dL/dtheta_i||_2 of each parameter that has a gradient, 0-d, on the device."""
         gradients = {parameter: parameter.grad for parameter in self.parameters if parameter.grad is not None}
-        return dict(zip(gradients, torch._foreach_norm(list(gradients.values())), strict=True))
+        return dict(zip(gradients, true_norms(list(gradients.values())), strict=True))
 
     def update(self, loss: Tensor, correct: Tensor, norms: dict[nn.Parameter, Tensor] | None = None) -> None:
         """Clip if asked to, let the optimizer step, write the tape. norms: gradient_norms(), if taken already."""
-        gradient_l2 = self.not_measured
-        if norms is not None or self.clip_norm is not None:
-            norms = self.gradient_norms() if norms is None else norms
-            gradient_l2 = torch.linalg.vector_norm(torch.stack(list(norms.values())), dtype=torch.float64)
-        if self.clip_norm is not None:
-            torch.nn.utils.clip_grads_with_norm_(self.parameters, self.clip_norm, gradient_l2.float())
-        self.optimizer.step()
-        self.tape.write(loss, correct, gradient_l2)
+        gradient_l2 = clipped = self.not_measured
+        if norms is None and self.clipping is not None and self.clipping.needs_norms:
+            norms = self.gradient_norms()
+        if norms is not None:
+            gradient_l2 = torch.linalg.vector_norm(torch.stack([norm.double() for norm in norms.values()]))
+        if self.clipping is not None:
+            clipped = self.clipping.clip(self.parameters, norms or {})
+        rate = self.optimizer.param_groups[0]["lr"]
+        self.precision.step(self.optimizer)
+        self.tape.write(loss, correct, gradient_l2, clipped, rate)

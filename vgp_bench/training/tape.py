@@ -7,7 +7,7 @@ is a tensor too, so that a captured CUDA graph would write to the right place at
 import torch
 from torch import Tensor
 
-COLUMNS = 3  # loss, correct answers, gradient norm
+COLUMNS = 5  # loss, right answers, gradient norm, whether the step was clipped, learning rate
 
 
 class StepTape:
@@ -19,9 +19,11 @@ class StepTape:
         self.position = torch.zeros(1, dtype=torch.int64, device=device)
         self.length = 0
 
-    def write(self, loss: Tensor, correct: Tensor, gradient_l2: Tensor) -> None:
-        """Note one step; three 0-d tensors on the device."""
-        row = torch.stack([loss.double(), correct.double(), gradient_l2.double()])
+    def write(self, loss: Tensor, correct: Tensor, gradient_l2: Tensor, clipped: Tensor, rate: Tensor | float) -> None:
+        """Note one step; 0-d tensors on the device, but for a rate that is a number."""
+        if not isinstance(rate, Tensor):
+            rate = torch.full((), rate, dtype=torch.float64, device=self.values.device)
+        row = torch.stack([loss.double(), correct.double(), gradient_l2.double(), clipped.double(), rate.double()])
         self.values.index_copy_(0, self.position, row.unsqueeze(0))
         self.position += 1
 
@@ -30,8 +32,9 @@ class StepTape:
         self.length += 1
         return self.length == self.capacity
 
-    def read(self) -> list[tuple[float, float, float]]:
-        """(loss, correct, gradient norm) of each step since the last reading; rewinds. Waits for the device."""
+    def read(self) -> list[tuple[float, float, float, float, float]]:
+        """(loss, correct, gradient norm, clipped, rate) of each step since the last reading; rewinds. Waits for the
+        device."""
         rows = self.values[: self.length].tolist()
         self.position.zero_()
         self.length = 0

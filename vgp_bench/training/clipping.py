@@ -1,0 +1,81 @@
+"""Clipping: what keeps an exploding gradient from becoming an exploding step. Vanishing it cannot cure.
+
+Each: (parameters with gradients, their norms) -> whether it had to act, a 0-d float tensor of 0 or 1 on the device. The
+host never waits.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+class Clipping(ABC):
+    needs_norms = False
+
+    @abstractmethod
+    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Tensor]) -> Tensor:
+        """Change the gradients in place. norms: ||dL/dtheta_i||_2, 0-d, where needs_norms asks for them."""
+
+
+@dataclass(frozen=True)
+class NormClipping(Clipping):
+    """The whole gradient is scaled to ||g||_2 = limit if it is longer (Pascanu et al. 2013, algorithm 1)."""
+
+    limit: float
+    needs_norms = True
+
+    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Tensor]) -> Tensor:
+        # In float64: in float32 a norm above 2^63 has a square that is infinite, and the step would become 0.
+        total: Tensor = torch.linalg.vector_norm(torch.stack([norm.double() for norm in norms.values()]))
+        torch.nn.utils.clip_grads_with_norm_(parameters, self.limit, total)
+        return (total > self.limit).float()
+
+
+@dataclass(frozen=True)
+class ValueClipping(Clipping):
+    """Each value is cut to -limit ... limit (Mikolov 2012)."""
+
+    limit: float
+
+    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Tensor]) -> Tensor:
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        largest = torch.stack(torch._foreach_norm(gradients, ord=float("inf")))
+        torch.nn.utils.clip_grad_value_(parameters, self.limit)
+        return (largest.max() > self.limit).float()
+
+
+@dataclass(frozen=True)
+class AdaptiveClipping(Clipping):
+    """Each unit's gradient is scaled to limit * max(||W_i||, eps) if it is longer (Brock et al. 2021, equation 3).
+
+    A unit is a row of a matrix, a filter of a convolution, or one value of a bias or gain. The paper leaves the
+    classifier out: `spared` are its parameters.
+    """
+
+    limit: float
+    spared: frozenset[nn.Parameter] = frozenset()
+    eps: float = 1e-3
+
+    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Tensor]) -> Tensor:
+        acted = []
+        for parameter in parameters:
+            if parameter.grad is None or parameter in self.spared:
+                continue
+            allowed = unit_norms(parameter.detach()).clamp_min(self.eps).mul_(self.limit)
+            found = unit_norms(parameter.grad)
+            acted.append((found > allowed).any())
+            parameter.grad.mul_((allowed / found.clamp_min(1e-6)).clamp_max(1.0))
+        if not acted:
+            return torch.zeros((), device=parameters[0].device)
+        return torch.stack(acted).any().float()
+
+
+def unit_norms(tensor: Tensor) -> Tensor:
+    """(units, ...) -> (units, 1, ...): ||.||_2 of each unit; a value without further axes is its own unit."""
+    if tensor.ndim < 2:
+        return tensor.abs()
+    norms: Tensor = torch.linalg.vector_norm(tensor, dim=tuple(range(1, tensor.ndim)), keepdim=True)
+    return norms
