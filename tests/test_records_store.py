@@ -25,7 +25,7 @@ CHOICES = {"architecture": "mlp", "activation": "relu"}
 
 
 def step_row(step):
-    return StepRow(step, 0, 0.1, 1.0 / (1 + step), 0.5, math.nan)
+    return StepRow(step, 0, 0.1, 1.0 / (1 + step), 0.5, math.nan, math.nan)
 
 
 def begun(path):
@@ -158,7 +158,7 @@ store.begin({"seed": 0}, {}, {})
 step = 0
 while True:
     for _ in range(200):
-        store.append(StepRow(step, 0, 0.1, 1.0, 0.5, 0.0))
+        store.append(StepRow(step, 0, 0.1, 1.0, 0.5, 0.0, 0.0))
         step += 1
     store.flush()
     print(step, flush=True)

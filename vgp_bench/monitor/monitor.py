@@ -1,23 +1,37 @@
 """What the training loop holds: knows the stages, and when to look at them."""
 
 import math
+from dataclasses import dataclass
 
 from torch import Tensor
 
+from vgp_bench.architectures.recurrent import Recurrent
 from vgp_bench.architectures.stages import Architecture
+from vgp_bench.data.objectives import Objective
 from vgp_bench.monitor.cadence import Cadence
 from vgp_bench.monitor.dead import dead_fractions
 from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
+from vgp_bench.monitor.through_time import SEQUENCES, time_rows
 from vgp_bench.monitor.update import WeightUpdate
+from vgp_bench.records.rows import TimeRow
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The fixed probe set on the model's device: inputs (n, ...), normalized; targets as the objective takes them."""
+
+    inputs: Tensor
+    targets: Tensor
+    objective: Objective
 
 
 class Monitor:
-    """probe_images: the fixed probe set, normalized, (n, channels, height, width) on the model's device."""
+    """begin() before each step. Without a probe neither dead units nor the gradient through time are measured."""
 
-    def __init__(self, model: Architecture, cadence: Cadence, probe_images: Tensor | None) -> None:
+    def __init__(self, model: Architecture, cadence: Cadence, probe: Probe | None) -> None:
         self.model = model
         self.cadence = cadence
-        self.probe_images = probe_images
+        self.probe = probe
         self.stages = [] if cadence.is_off else model.stages()
         self.gauges = [StageGauge(stage) for stage in self.stages]
         self.update = WeightUpdate(all_weights(self.gauges))
@@ -27,6 +41,13 @@ class Monitor:
         if not self.cadence.logs(step, last_step):
             return None
         dead = [math.nan] * len(self.stages)
-        if self.probe_images is not None and self.cadence.probes(step, last_step):
-            dead = dead_fractions(self.model, self.stages, self.probe_images)
+        if self.probe is not None and self.cadence.probes(step, last_step):
+            dead = dead_fractions(self.model, self.stages, self.probe.inputs)
         return Observation(self.gauges, self.update, step, dead)
+
+    def through_time(self, step: int, last_step: int) -> list[TimeRow]:
+        """The gradient through time before a probed step, if the network has a time axis; no rows at other steps."""
+        probe = self.probe
+        if probe is None or not isinstance(self.model, Recurrent) or not self.cadence.probes(step, last_step):
+            return []
+        return time_rows(self.model, probe.inputs[:SEQUENCES], probe.targets[:SEQUENCES], probe.objective, step)

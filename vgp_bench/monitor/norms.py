@@ -5,6 +5,8 @@ norm is taken in float64 wherever float32 could not be trusted, so that every va
 counts. RMS = ||g||_2 / sqrt(n) is comparable between layers of different size.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -29,6 +31,22 @@ def finite_norm(tensor: Tensor, float32_norm: Tensor | None = None) -> tuple[Fig
     finite = finite_values(tensor)
     # NaN and infinity minus zero stay; much quicker than torch.isfinite on the CPU.
     return torch.linalg.vector_norm(finite, dtype=torch.float64), torch.count_nonzero(tensor - finite)
+
+
+def true_norms(tensors: list[Tensor]) -> Sequence[Tensor]:
+    """||.||_2 of each tensor, 0-d, neither underflown nor overflown; NaN or infinite values make it so.
+
+    As finite_norm does: float32 where the CPU can see that it is right, float64 elsewhere and on CUDA.
+    """
+    if not tensors:
+        return []
+    if tensors[0].device.type != "cpu":
+        return torch._foreach_norm(tensors, dtype=torch.float64)
+    norms = list(torch._foreach_norm(tensors))
+    for index, norm in enumerate(torch.stack(norms).tolist()):
+        if not SAFE[0] < norm < SAFE[1]:
+            norms[index] = torch.linalg.vector_norm(tensors[index], dtype=torch.float64)
+    return norms
 
 
 def finite_values(tensor: Tensor) -> Tensor:

@@ -37,11 +37,15 @@ def all_weights(gauges: Sequence[StageGauge]) -> list[nn.Parameter]:
 
 
 class _Places:
-    """Where in the Readings the figures of one stage are; one place for each tensor of a kind."""
+    """Where in the Readings the figures of one stage are; one place for each tensor of a kind.
+
+    A stage that runs several times in a step (for portions of the batch, say) has several.
+    """
 
     def __init__(self) -> None:
-        self.moments: tuple[int, int, int] | None = None
-        self.gradient: tuple[int, int] | None = None
+        self.moments: list[tuple[int, int, int]] = []
+        self.sizes: list[int] = []
+        self.gradients: list[tuple[int, int]] = []
         self.gradient_size = 0
         self.saturated: list[int] = []
         self.zeros: list[int] = []
@@ -56,7 +60,11 @@ class Observation:
     optimizer's step; rows()."""
 
     def __init__(
-        self, gauges: Sequence[StageGauge], update: WeightUpdate, step: int, dead_fractions: Sequence[float]
+        self,
+        gauges: Sequence[StageGauge],
+        update: WeightUpdate,
+        step: int,
+        dead_fractions: Sequence[float],
     ) -> None:
         self.gauges = gauges
         self.update = update
@@ -65,6 +73,7 @@ class Observation:
         self.readings = Readings()
         self.places = [_Places() for _ in gauges]
         self.handles: list[RemovableHandle] = []
+        self.scale = 1.0
         for gauge, places in zip(gauges, self.places, strict=True):
             for module, count_saturated in gauge.activations:
                 look = partial(self._on_activation, places, count_saturated)
@@ -89,20 +98,23 @@ class Observation:
     def _on_output(self, places: _Places, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         mean, std, nonfinite = moments(output.detach())
         put = self.readings.put
-        places.moments = put(mean), put(std), put(nonfinite)
+        places.moments.append((put(mean), put(std), put(nonfinite)))
+        places.sizes.append(output.numel())
         if output.requires_grad:
             self.handles.append(output.register_hook(partial(self._on_gradient, places)))
 
     def _on_gradient(self, places: _Places, gradient: Tensor) -> None:
         norm, nonfinite = finite_norm(gradient.detach())
-        places.gradient = self.readings.put(norm), self.readings.put(nonfinite)
-        places.gradient_size = gradient.numel()
+        places.gradients.append((self.readings.put(norm), self.readings.put(nonfinite)))
+        places.gradient_size += gradient.numel()
 
-    def after_backward(self, gradient_norms: Mapping[nn.Parameter, Tensor]) -> None:
+    def after_backward(self, gradient_norms: Mapping[nn.Parameter, Tensor], scale: float = 1.0) -> None:
         """Take the hooks away, read the weight gradients and remember the weights. Before clipping.
 
-        gradient_norms: the plain float32 norm of each parameter's gradient.
+        gradient_norms: the plain float32 norm of each parameter's gradient. scale: by how much the loss was scaled up
+        against underflow in the backward pass; the weight gradients are at their true size again.
         """
+        self.scale = scale
         for handle in self.handles:
             handle.remove()
         put = self.readings.put
@@ -127,8 +139,9 @@ class Observation:
     def _row(self, index: int, numbers: Sequence[float]) -> LayerRow:
         gauge, places = self.gauges[index], self.places[index]
         nan = math.nan
-        mean, std, nonfinite = (numbers[p] for p in places.moments) if places.moments else (nan, nan, 0)
-        gradient, nonfinite_gradient = (numbers[p] for p in places.gradient) if places.gradient else (nan, 0)
+        found = [tuple(numbers[p] for p in triple) for triple in places.moments]
+        mean, std = _joint_moments([(m, s, n - bad) for (m, s, bad), n in zip(found, places.sizes, strict=True)])
+        gradient = _joint_norm([numbers[p] for p, _ in places.gradients]) / self.scale
         size = sum(weight.numel() for weight in gauge.weights)
         weight_gradient = _joint_norm([numbers[p] for p, _ in places.weight_gradients])
         weight = _joint_norm([numbers[p] for p in places.weights])
@@ -151,8 +164,8 @@ class Observation:
             saturated_fraction=sum(numbers[p] for p in places.saturated) / units if units else nan,
             zero_fraction=sum(numbers[p] for p in places.zeros) / units if units else nan,
             dead_fraction=self.dead_fractions[index],
-            nonfinite_activations=int(nonfinite),
-            nonfinite_activation_gradients=int(nonfinite_gradient),
+            nonfinite_activations=int(sum(bad for _, _, bad in found)),
+            nonfinite_activation_gradients=int(sum(numbers[p] for _, p in places.gradients)),
             nonfinite_weight_gradients=int(sum(numbers[p] for _, p in places.weight_gradients)),
         )
 
@@ -160,3 +173,15 @@ class Observation:
 def _joint_norm(norms: Sequence[float]) -> float:
     """The L2 norm of several tensors from the norm of each; NaN for none."""
     return math.hypot(*norms) if norms else math.nan
+
+
+def _joint_moments(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
+    """Mean and standard deviation of several tensors together, from (mean, deviation, values) of each; NaN for none."""
+    if len(parts) == 1:
+        return parts[0][:2]
+    count = sum(n for _, _, n in parts)
+    if not count:
+        return math.nan, math.nan
+    filled = [(m, s, n) for m, s, n in parts if n]
+    mean = sum(m * n for m, _, n in filled) / count
+    return mean, math.sqrt(sum((s * s + (m - mean) ** 2) * n for m, s, n in filled) / count)

@@ -16,11 +16,15 @@ class Readings:
         return len(self._figures) - 1
 
     def read(self) -> list[float]:
-        """All figures: one transfer for each kind of number among them, on CUDA the only wait of the step."""
+        """All figures in one transfer, on CUDA the only wait of the step."""
         numbers = [figure if isinstance(figure, float) else 0.0 for figure in self._figures]
+        joined: list[tuple[tuple[int, ...], Tensor]] = []
         waiting = [(place, f) for place, f in enumerate(self._figures) if isinstance(f, Tensor)]
         for kind in {tensor.dtype for _, tensor in waiting}:
             places, tensors = zip(*((p, t) for p, t in waiting if t.dtype == kind), strict=True)
-            for place, value in zip(places, torch.stack(tensors).tolist(), strict=True):
+            joined.append((places, torch.stack(tensors).double()))
+        if joined:
+            values = torch.cat([figures for _, figures in joined]).tolist()
+            for place, value in zip((p for places, _ in joined for p in places), values, strict=True):
                 numbers[place] = value
         return numbers

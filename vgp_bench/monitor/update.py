@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from vgp_bench.monitor.norms import true_norms
+
 
 class WeightUpdate:
     """Compares weights before and after the optimizer's step; keeps room for a copy of them.
@@ -27,14 +29,11 @@ class WeightUpdate:
         if not self._copies:
             self._copies = [torch.empty_like(weight) for weight in self.weights]
         torch._foreach_copy_(self._copies, self.weights)
-        return torch._foreach_norm(self._copies)
+        return true_norms(self._copies)
 
     def moved(self) -> Sequence[Tensor]:
-        """||W - W remembered||_2 of each weight, 0-d; once after each remember().
-
-        A weight moves by at least its own spacing of float32 values or not at all, so these squares do not underflow.
-        """
+        """||W - W remembered||_2 of each weight, 0-d; once after each remember()."""
         if not self.weights:
             return []
         torch._foreach_sub_(self._copies, self.weights)
-        return torch._foreach_norm(self._copies)
+        return true_norms(self._copies)

@@ -22,11 +22,14 @@ class StepRow:
     step: int = column("steps", "optimizer steps done before this one; 0 is the network as initialized")
     epoch: int = column("epochs", "passes over the training data begun before this one")
     learning_rate: float = column("1", "learning rate of this step")
-    loss: float = column("nats", "mean cross-entropy of the training batch, before the step")
-    accuracy: float = column("fraction", "share of the training batch classified correctly, before the step")
-    gradient_l2: float = column(
-        "loss", "||dL/dtheta||_2 over all parameters, before clipping; only at logged or clipping steps"
+    loss: float = column(
+        "nats", "mean loss of the training batch before the step: cross-entropy, or squared error of a regression"
     )
+    accuracy: float = column("fraction", "share of right answers in the training batch, before the step")
+    gradient_l2: float = column(
+        "loss", "||dL/dtheta||_2 over all parameters, before clipping; only at logged or norm-clipping steps"
+    )
+    clipped: float = column("0 or 1", "whether clipping changed the gradient of this step; NaN without clipping")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,10 @@ class EpochRow:
     step: int = column("steps", "optimizer steps done at its end")
     train_loss: float = column("nats", "mean of the loss over the steps of this pass, in training mode")
     train_accuracy: float = column("fraction", "mean of the accuracy over the steps of this pass, in training mode")
-    validation_loss: float = column("nats", "mean cross-entropy on the validation split, in evaluation mode")
+    validation_loss: float = column("nats", "mean loss on the validation split, evaluation mode, no label smoothing")
     validation_accuracy: float = column("fraction", "accuracy on the validation split, in evaluation mode")
     images_per_second: float = column(
-        "images/s", "training images of this pass / its training time (validation excluded)"
+        "images/s", "training images (or sequences) of this pass / its training time (validation excluded)"
     )
     seconds: float = column("s", "training time since the run began (validation excluded)")
 
@@ -74,9 +77,26 @@ class LayerRow:
     nonfinite_weight_gradients: int = column("values", "NaN and infinite values in dL/dW_l")
 
 
-Row = StepRow | EpochRow | LayerRow
+@dataclass(frozen=True, slots=True)
+class TimeRow:
+    """One time step of a recurrent layer at one probed step. In float64: norms down to 1e-300 are meaningful."""
 
-TABLES: dict[str, type[Row]] = {"steps": StepRow, "epochs": EpochRow, "layers": LayerRow}
+    step: int = column("steps", "optimizer steps done before this measurement; 0 is the network as initialized")
+    layer: str = column("", "name of the recurrent layer")
+    direction: str = column(
+        "", "'forward', or 'backward' for the half of a bidirectional layer that reads from the end"
+    )
+    time: int = column("time steps", "t, from 1 at the beginning of the sequence")
+    lag: int = column("time steps", "steps between h_t and the last state of its direction")
+    state_gradient_l2: float = column(
+        "loss/unit of h", "||dL/dh_t||_2 over the probe sequences: total derivative, through all later steps and layers"
+    )
+    cell_gradient_l2: float = column("loss/unit of c", "||dL/dc_t||_2 of an LSTM's cell, likewise; NaN for other cells")
+
+
+Row = StepRow | EpochRow | LayerRow | TimeRow
+
+TABLES: dict[str, type[Row]] = {"steps": StepRow, "epochs": EpochRow, "layers": LayerRow, "times": TimeRow}
 """File name (without suffix) of each table in a run directory."""
 
 

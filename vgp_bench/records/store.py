@@ -82,6 +82,14 @@ class RunStore:
         except ResultsError:
             return False  # no run yet, or a damaged one
 
+    def is_running(self) -> bool:
+        """Whether another living process of this machine has it in hand."""
+        try:
+            status = self.status()
+        except ResultsError:
+            return False
+        return status.state == "running" and status.host == self._status.host and status.pid != self._status.pid
+
     def status(self) -> Status:
         """The status on disk, of this or an earlier attempt. Raises ResultsError if there is none."""
         return read_status(self.path)

@@ -29,6 +29,13 @@ _DECAY = (
     "over hidden stages, without the first three and the last one (with fewer than 8: all of them)"
 )
 _R2 = "share of the variance of ln ||dL/dh_l||_2 that the fit of the decay explains"
+_TIME_RATIO = "||dL/dh_t||_2 of the first time step / that of the last one; first recurrent layer, read forward"
+_TIME_DECAY = (
+    "factor by which ||dL/dh_t||_2 changes per time step further from the end: exp(slope) of its log against the lag, "
+    "without the three lags next to the end"
+)
+_TIME_LOW = "lower end of the 95 % interval of the decay per step, from the scatter around the line"
+_TIME_HIGH = "upper end of that interval"
 _DEAD = "mean of dead_fraction over hidden stages, at the latest probed step up to then"
 _SATURATED = "mean of saturated_fraction over hidden stages, at the latest step up to then that measured it"
 
@@ -38,7 +45,10 @@ class Summary:
     """One run. `initial_` is the first logged step, `final_` the last one."""
 
     parameters: int = count("1", "trainable parameters of the network")
-    epochs: int = count("epochs", "passes over the training data begun")
+    epochs: int = count(
+        "epochs",
+        "passes over the training data that came to their end, the last perhaps cut short by trainer.max_steps",
+    )
     steps: int = count("steps", "optimizer steps done")
     train_loss: float = figure("nats", "train_loss of the last pass")
     train_accuracy: float = figure("fraction", "train_accuracy of the last pass")
@@ -63,6 +73,17 @@ class Summary:
     final_decay_r2: float = figure("1", _R2)
     final_dead_fraction: float = figure("fraction", _DEAD)
     final_saturated_fraction: float = figure("fraction", _SATURATED)
+    initial_time_ratio: float = figure("1", _TIME_RATIO)
+    initial_decay_per_step: float = figure("1", _TIME_DECAY)
+    initial_decay_per_step_low: float = figure("1", _TIME_LOW)
+    initial_decay_per_step_high: float = figure("1", _TIME_HIGH)
+    final_time_ratio: float = figure("1", _TIME_RATIO)
+    final_decay_per_step: float = figure("1", _TIME_DECAY)
+    final_decay_per_step_low: float = figure("1", _TIME_LOW)
+    final_decay_per_step_high: float = figure("1", _TIME_HIGH)
+    clipped_share: float = figure("fraction", "steps whose gradient was clipped / steps; NaN without clipping")
+    chance_loss: float = figure("nats", "loss of an answer that ignores the input")
+    chance_accuracy: float = figure("fraction", "accuracy of an answer that ignores the input")
 
     def as_json(self) -> dict[str, float | int | str | None]:
         """Plain values for a strict JSON file: NaN as null, infinities as "inf" and "-inf"."""
@@ -94,11 +115,19 @@ def summarize(
     test_loss: float = math.nan,
     test_accuracy: float = math.nan,
     peak_memory_bytes: float | None = None,
+    chance_loss: float = math.nan,
+    chance_accuracy: float = math.nan,
+    times: "Columns | None" = None,
+    clipped: "ArrayLike" = (),
 ) -> Summary:
-    """The summary of a run from its epoch and layer tables (columns by name) and what no table holds."""
+    """The summary of a run from its epoch and layer tables (columns by name) and what no table holds.
+
+    times: the time table, of recurrent networks; clipped: that column of the step table.
+    """
     import numpy as np
 
     from vgp_bench.records.signal import signal_figures
+    from vgp_bench.records.time_signal import time_figures
 
     last = {name: float(values[-1]) if len(values) else math.nan for name, values in epochs.items()}
     best = np.asarray(epochs["validation_accuracy"], dtype=float)
@@ -119,7 +148,11 @@ def summarize(
         images_per_second=_mean_rate(epochs["images_per_second"], epochs["seconds"]),
         seconds=seconds,
         peak_memory_bytes=math.nan if peak_memory_bytes is None else peak_memory_bytes,
+        chance_loss=chance_loss,
+        chance_accuracy=chance_accuracy,
+        clipped_share=float(np.asarray(clipped, dtype=float).mean()) if np.size(clipped) else math.nan,
         **signal_figures(layers),
+        **(time_figures(times) if times is not None else {}),
     )
 
 

@@ -1,0 +1,102 @@
+"""Dead and saturated units of networks on sequences, known by hand: units last, and cells that run more than once."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vgp_bench.architectures.stages import Architecture, Stage
+from vgp_bench.components.activations import make_activation
+from vgp_bench.components.saturation import saturated_count
+from vgp_bench.monitor.dead import dead_fractions
+
+
+class OneStage(Architecture):
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def stages(self) -> list[Stage]:
+        return [Stage("only", self.module, 1, "output")]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.module(inputs)
+        return outputs
+
+
+class Cell(nn.Module):
+    """h_t = relu(x_t), one activation module for all time steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.activation = make_activation(nn.ReLU)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return torch.stack([self.activation(x) for x in inputs.unbind(1)], dim=1)
+
+
+def dead(module: nn.Module, inputs: Tensor) -> float:
+    model = OneStage(module)
+    return dead_fractions(model, model.stages(), inputs)[0]
+
+
+# 2 sequences of 3 steps and 4 features: the first speaks once, the second at another step, the others never
+SEQUENCES = torch.full((2, 3, 4), -1.0)
+SEQUENCES[0, 1, 0] = SEQUENCES[1, 2, 1] = 5.0
+
+
+def test_a_unit_of_a_sequence_is_a_feature_at_all_time_steps() -> None:
+    # Of the 3 time steps one is silent: were those the units, a third would be dead.
+    assert dead(make_activation(nn.ReLU), SEQUENCES) == pytest.approx(1 / 2)
+
+
+def test_a_cell_has_its_units_once_and_they_live_if_they_speak_at_any_step() -> None:
+    # Were each run's units counted apart, 10 of 12 would be dead.
+    assert dead(Cell(), SEQUENCES) == pytest.approx(1 / 2)
+
+
+def test_two_activations_of_a_stage_have_units_of_their_own() -> None:
+    # Features 1 and 2 come through the first; of their negatives, features 3 and 4 and 1 and 2 too through the second
+    first, second = make_activation(nn.ReLU), make_activation(nn.ReLU)
+
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = first, second
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.first(x) + self.second(-x)
+
+    assert dead(Two(), SEQUENCES) == pytest.approx(2 / 8)
+
+
+class SlopePerFeature(nn.Module):
+    """phi(z) = z at z > 0, slope z at z <= 0, a slope for each feature (the last dimension)."""
+
+    def __init__(self, slopes: list[float]) -> None:
+        super().__init__()
+        self.slopes = nn.Parameter(torch.tensor(slopes))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.where(z > 0, z, self.slopes * z)
+
+
+@pytest.mark.parametrize("leading", [(6,), (2, 3), (3, 2)])
+def test_saturation_compares_with_the_steepest_slope_of_the_same_unit(leading: tuple[int, ...]) -> None:
+    # phi' below 5 % of its maximum: z <= 0 with slope .01, never with .5, z > 0 with slope 100
+    activation = SlopePerFeature([0.01, 0.5, 100.0])
+    assert int(saturated_count(activation, -torch.ones(*leading, 3))) == 6
+    assert int(saturated_count(activation, torch.ones(*leading, 3))) == 6
+
+
+def test_torchs_prelu_has_its_slopes_in_dimension_1_even_on_sequences() -> None:
+    activation = nn.PReLU(num_parameters=3)
+    with torch.no_grad():
+        activation.weight.copy_(torch.tensor([0.01, 0.5, 100.0]))
+    z = torch.ones(5, 3, 4)
+    assert torch.equal(activation(-z)[:, 2], torch.full((5, 4), -100.0))
+    assert int(saturated_count(activation, -z)) == 5 * 4
+    assert int(saturated_count(activation, z)) == 5 * 4
+    # As many steps as features: the slopes are still those of the steps
+    square = torch.ones(5, 3, 3)
+    square[:, 1:] *= -1  # slopes .5 and 100 at z < 0, .01 at z > 0
+    assert int(saturated_count(activation, square)) == 0
