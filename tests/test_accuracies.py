@@ -27,6 +27,21 @@ def test_a_small_cnn_on_mnist_passes_99_percent(tmp_path: Path) -> None:
     assert trained(tmp_path, "experiment=mnist_cnn", f"data_dir={real_data_dir()}").test_accuracy > 0.99
 
 
+def test_an_lstm_that_reads_mnist_row_by_row_passes_97_percent(tmp_path: Path) -> None:
+    assert trained(tmp_path, "experiment=mnist_rows_lstm", f"data_dir={real_data_dir()}").test_accuracy > 0.97
+
+
+def test_a_vit_of_four_blocks_passes_97_percent_on_mnist(tmp_path: Path) -> None:
+    assert trained(tmp_path, "experiment=mnist_vit", f"data_dir={real_data_dir()}").test_accuracy > 0.97
+
+
+def test_adding_is_solved_by_an_lstm_at_50_and_not_by_a_vanilla_network_at_200(tmp_path: Path) -> None:
+    """Chance is 1/6 = .1667 (claims of Hochreiter & Schmidhuber 1997; Le et al. 2015)."""
+    assert trained(tmp_path, "experiment=adding").test_loss < 0.01
+    vanilla = trained(tmp_path, "experiment=adding", "architecture=rnn", "dataset.length=200")
+    assert vanilla.test_loss == pytest.approx(1 / 6, rel=0.1)
+
+
 def test_resnet_20_learns_cifar_10_within_two_epochs(tmp_path: Path) -> None:
     """JPEG-encoded CIFAR-10. Chance is 10 %; a linear classifier on pixels reaches about 40 %."""
     words = ["experiment=cifar10_resnet20", "trainer.max_epochs=2", "dataset=image_folder"]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.composing import compose, small_build
+from tests.composing import compose, names_on_disk, small_build
 from vgp_bench.building import load_data, make, resolve_device
 from vgp_bench.errors import ConfigError
 
@@ -31,6 +31,29 @@ def test_the_same_config_is_the_same_network_to_the_bit(initializer: str) -> Non
 @pytest.mark.parametrize("word", ["monitor=off", "monitor.probe_images=7", "schedule=cosine", "trainer.max_steps=3"])
 def test_what_is_no_part_of_the_network_does_not_change_it(word: str) -> None:
     assert torch.equal(weights(word), weights())
+
+
+@pytest.mark.parametrize("initializer", names_on_disk("initializer"))
+def test_what_is_measured_does_not_change_how_any_initializer_begins(initializer: str) -> None:
+    words = [f"initializer={initializer}"]
+    if initializer == "delta_orthogonal":  # for convolutions only
+        words += ["architecture=plain_cnn", "activation=tanh"]
+    off, *measured = (
+        weights(*words, *monitor)
+        for monitor in (["monitor=off"], ["monitor=default"], ["monitor=every_step"], ["monitor.probe_images=7"])
+    )
+    assert all(torch.equal(begun, off) for begun in measured)
+
+
+@pytest.mark.parametrize(
+    "words", [["architecture=mlp"], ["architecture=lstm", "architecture.hidden=8"]], ids=["images", "sequences"]
+)
+def test_every_seed_is_probed_with_the_same_inputs(words: list[str]) -> None:
+    one, other = (small_build(compose(*words, f"seed={seed}")).monitor.probe for seed in (0, 1))
+    assert one is not None
+    assert other is not None
+    assert torch.equal(one.inputs, other.inputs)
+    assert torch.equal(one.targets, other.targets)
 
 
 def test_building_changes_no_config() -> None:

@@ -34,6 +34,13 @@ def test_two_values_have_a_range_and_one_has_nothing():
     assert math.isnan(high)
 
 
+def test_one_factor_has_no_interval_either():
+    n, mean, low, high = estimate([0.5], geometric=True)
+    assert (n, mean) == (1, pytest.approx(0.5))
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
 def test_unmeasured_values_reduce_n():
     assert estimate([math.nan, 0.5, 0.9, math.nan]).n == 2
     assert estimate([math.nan]).n == 0

@@ -38,6 +38,7 @@ FLOORS = {
 READING = {"compare", "report"}
 READING_MAY_IMPORT = READING | {"errors", "records", "theory"}
 ABOVE_BOTH_WINGS = {"cli", "__main__"}
+WITHOUT_TORCH = READING | {"records", "listing", "theory"}
 
 
 def imports(path: Path) -> set[str]:
@@ -50,6 +51,21 @@ def imports(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: relative imports hide the direction"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return {name.split(".")[1] for name in found if name.startswith("vgp_bench.")} - {"__version__"}
+
+
+def torch_imports(package: Path) -> list[str]:
+    """Files of the reading wing, and below it, that import torch anywhere: inside a function, or for types only."""
+    found = []
+    for unit in sorted(WITHOUT_TORCH):
+        files = [*(package / unit).rglob("*.py"), *package.glob(f"{unit}.py")]
+        assert files, f"{unit} is gone: the test over its files would test nothing"
+        for path in files:
+            for node in ast.walk(ast.parse(path.read_text())):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                if any(name.split(".")[0] in ("torch", "torchvision") for name in names):
+                    found.append(f"{path.name}: {unit} imports torch")
+    return found
 
 
 def violations(package: Path) -> list[str]:
@@ -88,6 +104,23 @@ def test_an_upward_import_is_found(tmp_path: Path, where: str, line: str) -> Non
         file.write(f"\n{line}\n")
     assert violations(PACKAGE) == []
     assert violations(copy)
+
+
+@pytest.mark.parametrize(
+    ("where", "line"),
+    [
+        ("records/environment.py", "def late():\n    import torch"),
+        ("report/table.py", "def late():\n    from torch.nn import functional"),
+        ("theory.py", "import numpy, torch.nn"),
+    ],
+)
+def test_no_file_of_the_reading_wing_imports_torch_even_late(tmp_path: Path, where: str, line: str) -> None:
+    assert torch_imports(PACKAGE) == []
+    copy = tmp_path / "vgp_bench"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    with (copy / where).open("a") as file:
+        file.write(f"\n{line}\n")
+    assert len(torch_imports(copy)) == 1
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 import yaml
 
 from tests import own_parts
 from tests.composing import compose, small_build
+from tests.data_fixtures import random_images, write_image
 from vgp_bench.cli import main
 from vgp_bench.data.batches import Batches
 from vgp_bench.records.reading import read_run
@@ -77,7 +79,9 @@ def test_a_run_leaves_a_record_with_every_file() -> None:
     assert len(run.rows("steps")) == EPOCHS * STEPS_PER_EPOCH
     assert len(run.rows("epochs")) == EPOCHS
     assert set(run.rows("layers")["name"]) == {"layer_1", "layer_2", "output"}
-    assert run.summary == outcome.summary
+    assert run.summary is not None
+    assert outcome.summary is not None
+    assert run.summary.as_json() == outcome.summary.as_json()  # NaN, which equals nothing, is null there
 
 
 def test_last_best_and_test_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +110,7 @@ def test_last_best_and_test_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> N
     composed = compose(*SMALL, *words)
     twin = small_build(composed, max_epochs=6)
     twin.train()
-    assert (summary.test_loss, summary.test_accuracy) == evaluate(twin.model, twin.batches, "test")
+    assert (summary.test_loss, summary.test_accuracy) == evaluate(twin.model, twin.feed, "test")
     assert summary.parameters == sum(p.numel() for p in twin.model.parameters()) == 64 * 8 + 8 + 8 * 8 + 8 + 8 * 10 + 10
     assert (summary.steps, summary.epochs) == (6 * STEPS_PER_EPOCH, 6)
 
@@ -143,6 +147,24 @@ def test_where_and_how_it_is_shown_does_not_change_a_runs_name_but_a_seed_does()
     assert name("data_dir=elsewhere") == first
     assert name("device=cpu") == (first if compose().config["device"] == "auto" else None)
     assert len({first, name("seed=1"), name("optimizer.lr=0.02"), name("activation=tanh")}) == 4
+
+
+def test_folders_of_the_same_name_in_two_data_folders_are_two_data_sets() -> None:
+    for number, data_dir in enumerate(("one", "two")):
+        pixels = random_images(40, channels=3, seed=number).movedim(1, -1).numpy()
+        for index, image in enumerate(pixels):
+            write_image(Path(data_dir, "pics", "cat" if index % 2 else "dog", f"{index}.png"), image)
+
+    def outcome(data_dir: str, folder: str) -> Outcome:
+        small = [word for word in SMALL if not word.startswith("dataset.")]
+        words = ["dataset=image_folder", f"dataset.folder={folder}", f"data_dir={data_dir}", "trainer.max_steps=1"]
+        return perform(compose(*small, *words), ["vgp-bench"], lambda n: lambda s, loss: None)
+
+    first, second = outcome("one", "pics"), outcome("two", "pics")
+    assert (first.state, second.state) == ("completed", "completed")
+    assert first.path != second.path
+    again = outcome("two", str(Path("one/pics").resolve()))  # the first one by another name
+    assert (again.state, again.path) == ("kept", first.path)
 
 
 def test_a_finished_run_is_not_run_again_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,9 +213,13 @@ def test_a_last_step_that_breaks_the_network_is_a_divergence_too(capsys: pytest.
     assert math.isnan(run.summary.test_accuracy)
 
 
-def test_an_error_in_the_middle_keeps_rows_and_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+# With monitor=off nothing but the error itself makes the loop read the losses of the steps before it.
+@pytest.mark.parametrize("monitor", ["default", "off"])
+def test_an_error_in_the_middle_keeps_rows_and_traceback(monitor: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("HOLD").write_text("")
-    assert main(["run", *OWN, *SMALL]) == 1
+    words = ["run", *OWN, *SMALL, f"monitor={monitor}"]
+    words.remove("monitor.probe_images=16")
+    assert main(words) == 1
     printed = capsys.readouterr()
     path = the_run()
     assert printed.out == ""
@@ -207,9 +233,54 @@ def test_an_error_in_the_middle_keeps_rows_and_traceback(capsys: pytest.CaptureF
     assert "with an own mind" in traceback
 
     Path("HOLD").unlink()  # mended
-    assert main(["run", *OWN, *SMALL]) == 0
+    assert main(words) == 0
     assert read_run(path).state == "completed"
     assert not (path / "traceback.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.\nGPU 0 has ..."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:130] . DefaultCPUAllocator: can't allocate memory\nand more"),
+        MemoryError(),
+    ],
+    ids=["cuda", "cpu", "python"],
+)
+def test_a_step_for_which_memory_is_lacking_says_what_to_make_smaller(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    genuine = torch.nn.Linear.forward
+
+    def forward(self: torch.nn.Linear, h: torch.Tensor) -> torch.Tensor:
+        if torch.is_grad_enabled():  # in training, that is
+            raise error
+        return genuine(self, h)
+
+    monkeypatch.setattr(torch.nn.Linear, "forward", forward)
+    assert main(["run", *SMALL]) == 1
+    advice = "out of memory; make trainer.batch_size, architecture.width or architecture.depth smaller"
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"vgp-bench: the run failed: {advice} ({type(error).__name__}")
+    assert printed.err.count("\n") == 1
+    run = read_run(the_run())
+    assert run.state == "failed"
+    assert run.reason.startswith(advice)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux only")
+def test_the_memory_a_run_needs_is_in_its_peak(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = 256 * 2**20
+    resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def forward(self: torch.nn.ReLU, z: torch.Tensor) -> torch.Tensor:
+        torch.ones(size, dtype=torch.uint8)
+        return z.relu()
+
+    monkeypatch.setattr(torch.nn.ReLU, "forward", forward)
+    greedy = performed("activation=relu", "trainer.max_steps=1", "monitor=off", "device=cpu").summary
+    assert greedy is not None
+    assert greedy.peak_memory_bytes > resident + 0.9 * size  # a little may have been given back meanwhile
 
 
 def test_an_error_in_building_is_recorded_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -228,9 +299,12 @@ def test_a_refused_run_leaves_nothing() -> None:
     assert not Path("results").exists()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_is_stopped_is_readable_and_the_same_command_completes_it(how: signal.Signals) -> None:
-    words = ["run", *OWN, *SMALL]
+@pytest.mark.parametrize(
+    ("how", "monitor"), [(signal.SIGINT, "default"), (signal.SIGINT, "off"), (signal.SIGKILL, "default")]
+)
+def test_a_run_that_is_stopped_is_readable_and_the_same_command_completes_it(how: signal.Signals, monitor: str) -> None:
+    words = ["run", *OWN, *SMALL, f"monitor={monitor}"]
+    words.remove("monitor.probe_images=16")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     Path("HOLD").write_text("wait")
     command = [sys.executable, "-m", "vgp_bench", *words]
@@ -257,6 +331,55 @@ def test_a_run_that_is_stopped_is_readable_and_the_same_command_completes_it(how
     run = read_run(the_run())
     assert run.state == "completed"
     assert run.rows("steps")["step"].tolist() == list(range(EPOCHS * STEPS_PER_EPOCH))
+
+
+def test_a_run_that_another_process_has_in_hand_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", *OWN, *SMALL]
+    Path("HOLD").write_text("wait")
+    command = [sys.executable, "-m", "vgp_bench", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "held\n"
+            path = the_run()
+            before = {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in path.iterdir()}
+            monkeypatch.setenv("INCIDENT_AT", "-1")  # nothing would hold this one
+            assert main(words) == 2
+            printed = capsys.readouterr()
+            reason = f"another process is running it: {path}; wait for it, or stop it"
+            assert (printed.out, printed.err) == ("", f"vgp-bench: {reason}\n")
+            assert {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in path.iterdir()} == before
+        finally:
+            Path("HOLD").unlink()
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert read_run(path).state == "completed"
+
+
+EAGER = """
+import sys
+from vgp_bench.records import store
+store.FLUSH_INTERVAL = store.FLUSH_SHARE = 0.0  # always due
+from vgp_bench.cli import main
+sys.exit(main())
+"""
+
+
+def test_a_kill_costs_no_more_than_the_rows_since_the_last_flush() -> None:
+    Path("HOLD").write_text("wait")
+    command = [sys.executable, "-c", EAGER, "run", *OWN, *SMALL]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"  # in the middle of step 5
+        process.kill()
+    run = read_run(the_run())
+    assert run.state == "interrupted"
+    assert run.rows("steps")["step"].tolist() == [0, 1, 2, 3, 4]
+    assert sorted(set(run.rows("layers")["step"])) == [0, 1, 2, 3, 4]
 
 
 @pytest.fixture

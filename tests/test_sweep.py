@@ -97,6 +97,13 @@ def test_a_wrong_word_in_the_last_cell_stops_the_sweep_before_the_first(capsys: 
     assert not Path("results").exists()
 
 
+def test_a_value_of_the_wrong_type_in_the_last_cell_stops_the_sweep_too(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = sweep(capsys, *SMALL, "architecture.depth=3,ten")
+    assert (code, out) == (2, [])
+    assert err == ["vgp-bench: architecture.depth=ten: expected an integer"]
+    assert not Path("results").exists()
+
+
 def test_an_interrupted_sweep_keeps_what_ran_and_goes_on_where_it_was(capsys: pytest.CaptureFixture[str]) -> None:
     Path("HOLD").write_text("wait")
     words = [*OWN, *SMALL, "seed=0,1,2"]

@@ -12,13 +12,19 @@ from torch.optim import Optimizer
 
 from vgp_bench.architectures.parts import Parts
 from vgp_bench.architectures.stages import Architecture
-from vgp_bench.data.batches import Batches
+from vgp_bench.config_check import parameters
+from vgp_bench.data.feed import Feed, make_feed
 from vgp_bench.data.images import ImageData
+from vgp_bench.data.sequences import SequenceData
 from vgp_bench.errors import ConfigError
 from vgp_bench.monitor.cadence import Cadence
-from vgp_bench.monitor.monitor import Monitor
+from vgp_bench.monitor.monitor import Monitor, Probe
+from vgp_bench.training.clipping import AdaptiveClipping, Clipping, NormClipping, ValueClipping
 from vgp_bench.training.loop import Loop, Sink
 from vgp_bench.training.settings import TrainerSettings
+
+INITIALIZATION_BATCH = 128
+"""Training samples shown to initializers that look at data (LSUV)."""
 
 
 def build(config: dict[str, Any], sink: Sink) -> Loop:
@@ -30,44 +36,61 @@ def build(config: dict[str, Any], sink: Sink) -> Loop:
     settings: TrainerSettings = make(config["trainer"])
     cadence: Cadence = make(config["monitor"])
     data = load_data(json.dumps(config["dataset"]), config["data_dir"], device)
-    batches = Batches(data, settings.batch_size, config["seed"])
-    images, _ = batches.probe(min(max(cadence.probe_images, 128), len(data.train)))
+    reads_sequences = "sequence" in parameters(config["architecture"])
+    images_as = (config["images_as"] or "rows") if reads_sequences else None
+    feed = make_feed(data, settings.batch_size, config["seed"], device, images_as)
+    # Of its own size: what is measured must not change how an initializer that looks at data begins.
+    inputs, _ = feed.batches.probe(min(INITIALIZATION_BATCH, feed.most_probes))
+    probe = None
+    if cadence.probe_images and not cadence.is_off:
+        probe = Probe(*feed.batches.probe(min(cadence.probe_images, feed.most_probes)), feed.objective)
     torch.manual_seed(config["seed"])
-    model = build_model(config, data, images)
+    model = build_model(config, feed, inputs)
     optimizer = _optimizer(config["optimizer"], model, device)
-    total_steps = settings.total_steps(batches.steps_per_epoch)
+    total_steps = settings.total_steps(feed.batches.steps_per_epoch)
     return Loop(
         model=model,
-        batches=batches,
+        feed=feed,
         optimizer=optimizer,
         schedule=make(config["schedule"], optimizer=optimizer, total_steps=total_steps),
         settings=settings,
-        monitor=Monitor(model, cadence, images[: cadence.probe_images] if cadence.probe_images else None),
+        monitor=Monitor(model, cadence, probe),
         sink=sink,
         device=device,
+        clipping=_clipping(settings, model),
     )
 
 
-def build_model(config: dict[str, Any], data: ImageData, images: torch.Tensor) -> Architecture:
-    """The initialized network on the device of `images`, a normalized batch for initializers that look at data.
+def build_model(config: dict[str, Any], feed: Feed, inputs: torch.Tensor) -> Architecture:
+    """The initialized network on the device of `inputs`, a batch for initializers that look at data.
 
     Drawn on the CPU from torch's global generator, so that a seed means the same network on every device.
     """
     activation = functools.partial(make, config["activation"])
     parts = Parts(activation=activation, normalizer=make(config["normalizer"]))
-    model: Architecture = make(
-        config["architecture"], image_shape=data.image_shape, classes=len(data.classes), parts=parts
-    )
-    make(config["initializer"]).initialize(model, activation, images.cpu())
+    model: Architecture = make(config["architecture"], **feed.shapes, parts=parts)
+    make(config["initializer"]).initialize(model, activation, inputs.cpu())
     model.finish_initialization()
-    return model.to(images.device)
+    return model.to(inputs.device)
 
 
 @functools.lru_cache(maxsize=2)
-def load_data(dataset: str, data_dir: str, device: torch.device) -> ImageData:
+def load_data(dataset: str, data_dir: str, device: torch.device) -> ImageData | SequenceData:
     """The data set of a config node (as JSON text) on the device; kept, so that the runs of a sweep share it."""
-    data: ImageData = make(json.loads(dataset), data_dir=Path(data_dir))
+    data: ImageData | SequenceData = make(json.loads(dataset), data_dir=Path(data_dir))
     return data.to(device)
+
+
+def with_absolute_paths(config: dict[str, Any]) -> dict[str, Any]:
+    """The config with the data set's own paths made absolute, where its module names such keys in PATH_KEYS.
+
+    They are relative to data_dir, which does not name a run: two data sets must not pass for one.
+    """
+    option = config["dataset"]
+    keys = getattr(inspect.getmodule(get_object(option["_target_"])), "PATH_KEYS", ())
+    root = Path(config["data_dir"]).expanduser()
+    paths = {key: str((root / Path(option[key]).expanduser()).resolve()) for key in keys if option.get(key)}
+    return {**config, "dataset": {**option, **paths}}
 
 
 def resolve_device(name: str) -> str:
@@ -97,7 +120,9 @@ def make(option: dict[str, Any], *arguments: Any, **objects: Any) -> Any:
 def _optimizer(option: dict[str, Any], model: Architecture, device: torch.device) -> Optimizer:
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     more: dict[str, Any] = {}
-    if "fused" not in option and "fused" in inspect.signature(get_object(option["_target_"])).parameters:
+    # Adagrad has a fused kernel on the CPU only.
+    has_kernel = device.type == "cpu" or not option["_target_"].endswith(".Adagrad")
+    if has_kernel and "fused" not in option and "fused" in inspect.signature(get_object(option["_target_"])).parameters:
         more["fused"] = True  # one kernel for all parameters: the quickest on CPU and CUDA
         if device.type == "cuda" and "lr" in option:
             # On the device it can change between replays of a captured graph; a Python number could not. Only the
@@ -108,3 +133,13 @@ def _optimizer(option: dict[str, Any], model: Architecture, device: torch.device
     except ValueError as error:  # torch checks its own ranges ("Invalid momentum value: -1")
         raise ConfigError(f"optimizer: {error}") from error
     return optimizer
+
+
+def _clipping(settings: TrainerSettings, model: Architecture) -> Clipping | None:
+    if settings.clip_norm is not None:
+        return NormClipping(settings.clip_norm)
+    if settings.clip_value is not None:
+        return ValueClipping(settings.clip_value)
+    if settings.clip_adaptive is not None:
+        return AdaptiveClipping(settings.clip_adaptive, frozenset(model.stages()[-1].module.parameters()))
+    return None

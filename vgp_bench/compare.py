@@ -109,7 +109,7 @@ def estimate(values: Iterable[float], geometric: bool = False) -> Estimate:
 
 def _exp(x: float) -> float:
     # An interval over few seeds can reach beyond the largest float.
-    return math.exp(x) if x < 709 else math.inf
+    return math.inf if x >= 709 else math.exp(x)  # NaN, where there is no interval, stays NaN
 
 
 def compare(records: Sequence[RunRecord]) -> Comparison:

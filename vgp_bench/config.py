@@ -34,6 +34,7 @@ class RunConfig:
     schedule: Any = None
     trainer: Any = None
     monitor: Any = None
+    images_as: str | None = None
     seed: int = 0
     device: str = "auto"
     experiment_name: str = "default"

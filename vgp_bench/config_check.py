@@ -14,11 +14,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, Union
 
-from vgp_bench.config import GROUPS, ComposedRun, RunConfig
+from vgp_bench.config import GROUPS, ComposedRun, RunConfig, config_dir
 from vgp_bench.errors import ConfigError
 
 SUPPLIED: Mapping[str, frozenset[str]] = {
-    "architecture": frozenset({"image_shape", "classes", "parts"}),
+    "architecture": frozenset({"image_shape", "classes", "sequence", "parts"}),
     "dataset": frozenset({"data_dir"}),
     "optimizer": frozenset({"params"}),
     "schedule": frozenset({"optimizer", "total_steps"}),
@@ -42,6 +42,7 @@ def check(composed: ComposedRun) -> None:
         if not isinstance(option, dict) or "_target_" not in option:
             raise ConfigError(f"{source}: its file has no `_target_:` key, so it names nothing to build")
         _check_target(option, group, source, SUPPLIED.get(group, frozenset()))
+    _check_fit(composed)
     name = composed.config["experiment_name"]
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise ConfigError(f"experiment_name={name}: it names a folder; use letters, digits, '_', '-' and '.'")
@@ -51,6 +52,45 @@ def check(composed: ComposedRun) -> None:
     device = composed.config["device"]
     if device not in ("auto", "cpu", "cuda") and not str(device).startswith("cuda:"):
         raise ConfigError(f"device={device}: use auto, cpu, cuda or cuda:N")
+
+
+def parameters(option: Mapping[str, Any]) -> frozenset[str]:
+    """The names of the parameters that a config node's target takes."""
+    return frozenset(_signature(_locate(option["_target_"], option["_target_"]))[0].parameters)
+
+
+def _check_fit(composed: ComposedRun) -> None:
+    """An architecture takes `image_shape` or `sequence`; a data set returns images or sequences."""
+    config, choices = composed.config, composed.choices
+    reads_sequences = "sequence" in parameters(config["architecture"])
+    returned = _signature(_locate(config["dataset"]["_target_"], "dataset"))[1].get("return")
+    gives_sequences = getattr(returned, "__name__", "") == "SequenceData"
+    if gives_sequences and not reads_sequences:
+        raise ConfigError(
+            f"architecture={choices['architecture']} reads images, dataset={choices['dataset']} gives sequences: "
+            f"use architecture={_or(_readers_of_sequences())}"
+        )
+    ways = ("rows", "pixels", "permuted_pixels")
+    if config["images_as"] not in (None, *ways):
+        raise ConfigError(f"images_as={config['images_as']}: use {_or(ways)}{did_you_mean(config['images_as'], ways)}")
+    if config["images_as"] and (gives_sequences or not reads_sequences):
+        what = (
+            f"dataset={choices['dataset']} gives no images"
+            if gives_sequences
+            else f"architecture={choices['architecture']} reads images as they are"
+        )
+        raise ConfigError(f"images_as={config['images_as']}: {what}; leave it out")
+
+
+def _readers_of_sequences() -> list[str]:
+    import yaml
+
+    options = {path.stem: yaml.safe_load(path.read_text()) for path in (config_dir() / "architecture").glob("*.yaml")}
+    return sorted(name for name, option in options.items() if "sequence" in parameters(option))
+
+
+def _or(words: Sequence[str]) -> str:
+    return " or ".join(", ".join(words).rsplit(", ", 1))
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from vgp_bench.building import build, device_name, resolve_device
+from vgp_bench.building import build, device_name, resolve_device, with_absolute_paths
 from vgp_bench.config import ComposedRun
 from vgp_bench.config_check import check
 from vgp_bench.errors import ResultsError, UserError
@@ -47,16 +47,18 @@ def perform(composed: ComposedRun, command: list[str], announce: Callable[[int],
     label = composed.label
     try:
         check(composed)
-        config = {**composed.config, "device": resolve_device(composed.config["device"])}
+        config = with_absolute_paths({**composed.config, "device": resolve_device(composed.config["device"])})
         device = torch.device(config["device"])
         path = run_path(config["results_dir"], config["experiment_name"], run_id(config))
         store = RunStore(path)
         if store.is_finished():
             return Outcome(label, "kept", path, store.status().state, store.summary())
         store.check_writable()
-        memory = PeakMemory(device)
+        if store.is_running():
+            return Outcome(label, "refused", path, f"another process is running it: {path}; wait for it, or stop it")
         loop: Loop | Exception
         try:
+            memory = PeakMemory(device)
             loop = build(config, store.append)
         except UserError:
             raise
@@ -80,6 +82,10 @@ def perform(composed: ComposedRun, command: list[str], announce: Callable[[int],
             test_loss=test_loss,
             test_accuracy=test_accuracy,
             peak_memory_bytes=memory.read(),
+            chance_loss=loop.feed.chance.loss,
+            chance_accuracy=loop.feed.chance.accuracy,
+            times=store.columns("times"),
+            clipped=store.columns("steps")["clipped"],
         )
         store.finish(state, summary, reason)
         return Outcome(label, state, path, reason, summary)
@@ -105,7 +111,7 @@ def _train(loop: Loop, store: RunStore, progress: Progress) -> tuple[State, str,
         loop.train()
     except Diverged as error:
         return "diverged", str(error), math.nan, math.nan
-    test_loss, test_accuracy = evaluate(loop.model, loop.batches, "test")
+    test_loss, test_accuracy = evaluate(loop.model, loop.feed, "test")
     if not math.isfinite(test_loss):  # the last step broke what every earlier loss had found in order
         return "diverged", f"the loss on the test data is {test_loss} after the last step", math.nan, math.nan
     return "completed", "", test_loss, test_accuracy
@@ -121,11 +127,19 @@ def _failed(label: str, store: RunStore, error: Exception) -> Outcome:
     return Outcome(label, "failed", store.path, reason)
 
 
+_LACK_OF_MEMORY = (
+    "can't allocate memory",  # the CPU's allocator, which raises a plain RuntimeError
+    "not enough memory",
+    "Storage size calculation overflowed",
+    "CUBLAS_STATUS_ALLOC_FAILED",  # libraries of CUDA that ask for memory of their own
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+
+
 def _out_of_memory(error: BaseException) -> str:
     """One line with what to change, if this is a lack of memory on CPU or GPU; else ''."""
     words = str(error)
-    lacking = "can't allocate memory" in words or "Storage size calculation overflowed" in words
-    if lacking or isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+    if any(sign in words for sign in _LACK_OF_MEMORY) or isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return (
             "out of memory; make trainer.batch_size, architecture.width or architecture.depth smaller"
             f" ({_first_line(error)})"

@@ -48,11 +48,26 @@ def whole_run(name: str, words: list[str], pairs: int) -> Ratio:
     return paired(f"run with default logging / without, {name}", "at most 1.03", run(), run("monitor=off"), pairs)
 
 
+def steps(words: list[str], pairs: int) -> list[Ratio]:
+    """Logged against bare steps where no other data is at hand than these words name, on the device at hand."""
+    mlp = ["architecture=mlp", "architecture.depth=20", "optimizer.lr=0.01", *words]
+    resnet = [*RESNET, *words]
+    return [
+        logged_step("MLP 20 x 256, batch 128", "at most 1.25", mlp, 50, 4 * pairs),
+        logged_step("ResNet-20, batch 128", "at most 1.10", resnet, 20, 2 * pairs),
+    ]
+
+
 def benchmark(data: list[str], cifar: list[str] | None, pairs: int) -> list[Ratio]:
     """data: words that say where MNIST lies; cifar: words for CIFAR-10 as an image folder."""
     mlp = [*MLP, *data, "optimizer.lr=0.01"]
     torch.manual_seed(0)
-    found = [logged_step("MLP 20 x 256, batch 128", "at most 1.25", mlp, 50, 4 * pairs)]
+    found = [
+        logged_step(
+            f"MLP 20 x {width}, batch 128", "at most 1.25", [*mlp, f"architecture.width={width}"], steps, 4 * pairs
+        )
+        for width, steps in ((256, 50), (512, 20), (1024, 6))
+    ]
     name = "MLP 20 x 256, MNIST, 3 epochs"
     found.append(whole_run(name, [*mlp, "trainer.max_epochs=3", "dataset.validation_size=500"], max(3, pairs)))
     if cifar is not None:

@@ -14,6 +14,7 @@ from torchvision.datasets import MNIST, ImageFolder
 
 from benchmarks.composing import built
 from benchmarks.timing import Ratio, paired
+from vgp_bench.components.schedules import constant
 from vgp_bench.training.loop import Loop
 
 
@@ -63,6 +64,7 @@ def run_steps(loop: Loop, model: nn.Module | None) -> None:
         loop.step.model = loop.model
         loop.step.parameters = list(loop.model.parameters())
         loop.step.optimizer = loop.optimizer = torch.optim.SGD(loop.model.parameters(), lr=0.01, momentum=0.9)
+        loop.schedule = constant(loop.optimizer, loop.total_steps)
     loop.train()
 
 

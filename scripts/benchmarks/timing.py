@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -47,4 +49,6 @@ def paired(name: str, bound: str, a: Callable[[], None], b: Callable[[], None], 
 def _time(function: Callable[[], None]) -> float:
     started = time.perf_counter()
     function()
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
     return time.perf_counter() - started

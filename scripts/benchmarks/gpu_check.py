@@ -1,0 +1,159 @@
+"""Every architecture on a GPU: the same network and batch as on the CPU at step 0, then a short run; and the ratios."""
+
+import argparse
+import copy
+import importlib.util
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmarks import measuring
+from vgp_bench.building import build, device_name
+from vgp_bench.composition import compose
+from vgp_bench.config import config_dir
+from vgp_bench.errors import UserError
+from vgp_bench.records.environment import describe_environment
+from vgp_bench.training.loop import Diverged, Loop
+from vgp_bench.training.precision import Precision, PrecisionName
+
+STEPS = 20
+TOLERANCE: dict[PrecisionName, tuple[float, float]] = {"fp32": (1e-4, 1e-3), "bf16": (0.1, 0.5)}
+"""Largest relative difference to the CPU's float32 outputs and gradients, in the L2 norm. Sums are ordered otherwise
+(float32: 1e-7 a product, more with depth); bf16 rounds each factor to 8 bits, 4e-3, and a gradient passes twice as many
+products as an output. A wrong kernel or a wrong sign is off by 1 or more."""
+
+WITHOUT_BATCH = ("rnn", "irnn", "lstm", "gru", "transformer", "vit")
+"""These take layer normalization, all others batch normalization: so deep nets neither explode nor vanish."""
+
+
+@dataclass
+class Checked:
+    """One architecture in one precision."""
+
+    architecture: str
+    precision: str
+    outputs: float = float("nan")
+    gradients: float = float("nan")
+    rate: float = float("nan")
+    peak_mib: float = float("nan")
+    verdict: str = ""
+
+    def line(self) -> str:
+        figures = f"{self.outputs:.1e} | {self.gradients:.1e} | {self.rate:.0f} | {self.peak_mib:.0f}"
+        return f"| {self.architecture} | {self.precision} | {figures} | {self.verdict} |"
+
+
+def words(architecture: str, device: str, precision: str) -> list[str]:
+    normalized = "normalizer=layer" if architecture in WITHOUT_BATCH else "normalizer=batch"
+    lr = "optimizer.lr=0.001"
+    run = [f"device={device}", f"trainer.precision={precision}", f"trainer.max_steps={STEPS}", "trainer.batch_size=64"]
+    return [f"architecture={architecture}", normalized, lr, "monitor.dense_steps=2", *run]
+
+
+def check(architecture: str, device: str, precision: PrecisionName) -> Checked:
+    """Outputs and gradients at step 0 beside those of the CPU in float32, then STEPS steps with measuring."""
+    checked = Checked(architecture, precision)
+    try:
+        (composed,) = compose(words(architecture, device, precision))
+        (reference,) = compose(words(architecture, "cpu", "fp32"))
+        on_cpu = build(reference.config, lambda row: None)
+        there = build(composed.config, lambda row: None)
+        batch = next(iter(on_cpu.batches.epoch(0)))
+        expected = step_zero(on_cpu, batch)
+        found = step_zero(there, batch)
+        checked.outputs, checked.gradients = (difference(a, b) for a, b in zip(found, expected, strict=True))
+        if device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        there.train()
+        checked.rate = there.done * there.settings.batch_size / there.clock.seconds
+        if device == "cuda":
+            checked.peak_mib = torch.cuda.max_memory_allocated() / 2**20
+        most_outputs, most_gradients = TOLERANCE[precision]
+        equal = checked.outputs <= most_outputs and checked.gradients <= most_gradients
+        checked.verdict = "equal" if equal else "DIFFERS"
+    except (UserError, Diverged, RuntimeError) as error:  # one that fails is a row, not the end
+        checked.verdict = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    return checked
+
+
+def step_zero(loop: Loop, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """(outputs, all gradients), flat on the CPU, of one forward and backward pass on a copy in training mode.
+
+    Dropout would draw other numbers on another device: such modules are put to sleep.
+    """
+    model = copy.deepcopy(loop.model).train()
+    for module in model.modules():
+        if "Dropout" in type(module).__name__ or "StochasticDepth" in type(module).__name__:
+            module.eval()
+    inputs, targets = (tensor.to(loop.device) for tensor in batch)
+    with Precision(loop.settings.precision, loop.device).autocast():
+        outputs = model(inputs).float()
+        loss = loop.feed.objective.loss(outputs, targets)
+    loss.backward()
+    gradients = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+    return outputs.detach().flatten().cpu(), torch.cat(gradients).cpu()
+
+
+def difference(found: Tensor, expected: Tensor) -> float:
+    """||found - expected|| / ||expected||."""
+    return float((found - expected).double().norm() / expected.double().norm())
+
+
+def gpu_tests() -> str:
+    """The last line of the tests marked gpu, or why they were not run."""
+    if importlib.util.find_spec("pytest") is None:
+        return "not run: this Python has no pytest"
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", "tests"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip().splitlines()
+    return lines[-1].strip("= ") if lines else "no output"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/gpu_check", description=__doc__)
+    parser.add_argument("out", nargs="?", type=Path, default=Path("results/reference"), help="folder of the table")
+    parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"], help="cpu: try the check itself")
+    parser.add_argument("--only", nargs="+", metavar="ARCHITECTURE", help="these architectures, and nothing else")
+    parser.add_argument("--pairs", type=int, default=5, help="pairs timed for each ratio")
+    arguments = parser.parse_args()
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        print("scripts/gpu_check: torch sees no CUDA device here", file=sys.stderr)
+        return 2
+    # TensorFloat-32 keeps 10 bits of each factor: not the arithmetic the CPU is compared in.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    here = describe_environment(device_name(torch.device(arguments.device)), [])
+    lines = [
+        "# Every architecture on a GPU, by scripts/gpu_check",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}, {here['device']}, torch {torch.__version__}, Python {sys.version.split()[0]}",
+        "",
+        f"Differences are relative, in the L2 norm, to float32 on the CPU at step 0; then {STEPS} steps of batch 64.",
+        "",
+        "| architecture | precision | outputs | gradients | images/s | peak MiB | verdict |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    print("\n".join(lines), flush=True)
+    names = arguments.only or sorted(path.stem for path in (config_dir() / "architecture").glob("*.yaml"))
+    rows = []
+    for name in names:
+        for precision in TOLERANCE:
+            rows.append(check(name, arguments.device, precision))
+            print(rows[-1].line(), flush=True)
+    lines += [row.line() for row in rows]
+    if arguments.only is None:
+        lines += ["", "| what | ratio (median) | range | bound | seconds (medians) |", "|---|---|---|---|---|"]
+        lines += [ratio.line() for ratio in measuring.steps(["dataset=digits"], arguments.pairs)]
+        lines += ["", f"Tests marked gpu: {gpu_tests()}"]
+        print("\n".join(lines[-6:]))
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    name = here["device"].removeprefix("cuda: ").replace(" ", "_")
+    (arguments.out / f"gpu_check_{name}_torch{torch.__version__.split('+')[0]}.md").write_text("\n".join(lines) + "\n")
+    return 0 if all(row.verdict == "equal" for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
