@@ -20,7 +20,7 @@ from vgp_bench.config import GROUPS
 COMMAND = [sys.executable, "-m", "vgp_bench"]
 RUN_KEYS = (
     "architecture, activation, initializer, normalizer, dataset, optimizer, schedule, trainer, monitor, "
-    "seed, device, experiment_name, data_dir, results_dir, progress"
+    "images_as, seed, device, experiment_name, data_dir, results_dir, progress"
 )
 
 
@@ -67,7 +67,8 @@ A_GROUP_TAKES = f"a group ({', '.join(GROUPS)}) takes the name of an option, say
          "There are: depth, width."),
         (["activation.slope=1"], "activation.slope: activation has no such key. It takes no keys."),
         (["-m", "trainer.batchsize=1,2"], "trainer.batchsize: trainer has no such key. Did you mean batch_size? "
-         "There are: batch_size, max_epochs, max_steps, clip_norm."),
+         "There are: batch_size, max_epochs, max_steps, clip_norm, clip_value, clip_adaptive, micro_batches, "
+         "precision, label_smoothing."),
         (["seed=x"], "seed: Value 'x' of type 'str' could not be converted to Integer"),
         (["-m", "seed=1,x"], "seed: Value 'x' of type 'str' could not be converted to Integer"),
         (["seed=1.5"], "seed: Value '1.5' of type 'float' could not be converted to Integer"),

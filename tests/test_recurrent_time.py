@@ -1,9 +1,18 @@
-"""The gradient by time lag of freshly made recurrent networks, against the figures in the project's facts.
+"""The gradient by time lag of freshly made recurrent networks, against an independent simulation's figures.
 
 ||dL/dh_(T - lag)|| relative to lag 0, T = 200, 128 units, torch's default initialization, random sequences, a loss at
-the last step; here one normal feature a step, and the geometric mean over seeds. The facts do not say of which state.
-Of an LSTM c_t reproduces them all. h_t, which reaches later steps through W_h only, gives 4e-21 and 4e-8 without chrono
-(still within ten), but .001 in place of .41 with it.
+the last step; the geometric mean over seeds. The figures come without the number of input features and without the
+state they are of. Here: one normal feature a step, and c_t where there is a cell. Measured at lag 100 besides:
+
+| features | RNN, h (7e-24) | LSTM, c (4e-20) | forget_bias=1, c (3e-7) | chrono, c (.41) |
+|---|---|---|---|---|
+| 1 | 8.8e-24 | 2.0e-20 | 2.6e-7 | .41 |
+| 2 | 2.8e-23 | 2.6e-20 | 3.0e-7 | .38 |
+| 10 | 6.9e-25 | 8.2e-21 | 1.4e-7 | .39 |
+| 128 | 8.6e-35 | 2.5e-22 | 8.9e-10 | .35 |
+
+More inputs saturate the units, and the figures no longer hold. An LSTM's h_t, which reaches later steps through W_h
+only, gives 4e-21 and 4e-8 without chrono (within ten, too), but .001 in place of .41 with it.
 """
 
 import math

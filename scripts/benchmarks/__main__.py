@@ -1,4 +1,4 @@
-"""Runs the benchmarks and prints one table, which --out also writes."""
+"""Runs the benchmarks on the CPU and prints one table, which --out also writes. For a GPU: scripts/gpu_check."""
 
 import argparse
 import os
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="pairs timed for each ratio (some take more)")
     parser.add_argument("--only", choices=["textbook", "measuring", "overhead"])
     arguments = parser.parse_args()
-    data = [f"data_dir={arguments.data_dir}"]
+    data = [f"data_dir={arguments.data_dir}", "device=cpu"]
     cifar = None
     if arguments.cifar is not None:
         folder = arguments.cifar.resolve()

@@ -13,7 +13,7 @@ RUNS = 16
 
 def seconds_per_run() -> float:
     """Seconds a run of a sweep of 16 tiny runs that is neither training nor testing, imports and data already there."""
-    words = ["architecture.depth=2", "architecture.width=16", "trainer.max_steps=1", "progress=false", "monitor=off"]
+    words = ["architecture.depth=2", "architecture.width=16", "trainer.max_steps=1", "progress=false", "device=cpu"]
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         words.append(f"results_dir={folder}")
         Sweep(["warm-up"]).run_all(compose([*words, "seed=99"]))
