@@ -481,3 +481,23 @@ def test_the_fused_kernel_is_used_where_there_is_one():
     layer.cells[0].step = lambda *_: calls.append(1)  # would fail: the kernel needs no step
     layer(torch.randn(2, LENGTH, FEATURES))
     assert not calls
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("name", ["rnn", "irnn", "lstm", "gru"])
+def test_cudnn_and_the_transparent_cell_are_equal_on_a_gpu(name, bidirectional):
+    option = yaml.safe_load((config_dir() / "architecture" / f"{name}.yaml").read_text())
+    keys = {**option, "hidden": 16, "layers": 2, "bidirectional": bidirectional}
+    torch.manual_seed(0)
+    model = make(keys, sequence=SequenceShape(9, 3, 4), parts=Parts(nn.Tanh, NoNormalizer()))
+    model.finish_initialization()
+    for moved in (model.cuda(), model.double()):
+        inputs = torch.randn(5, 9, 3, device="cuda", dtype=next(moved.parameters()).dtype)
+        fused, (transparent, _) = moved(inputs), moved.unrolled(inputs)
+        tolerance = {"rtol": 1e-4, "atol": 1e-5}
+        torch.testing.assert_close(fused, transparent, **tolerance)
+        both = [torch.autograd.grad(out.square().sum(), list(moved.parameters())) for out in (fused, transparent)]
+        for one, other in zip(*both, strict=True):
+            torch.testing.assert_close(one, other, **tolerance)

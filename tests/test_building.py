@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from tests.composing import compose, names_on_disk, small_build
-from vgp_bench.building import load_data, make, resolve_device
+from vgp_bench.building import load_data, make, resolve_device, settled
 from vgp_bench.errors import ConfigError
+from vgp_bench.records.identity import run_id
 
 
 def weights(*words: str) -> torch.Tensor:
@@ -121,3 +122,11 @@ def test_data_dir_reaches_the_loader(tmp_path: Path) -> None:
     composed = compose("dataset=image_folder", "dataset.folder=photos", f"data_dir={tmp_path}")
     with pytest.raises(Exception, match=f"image folder {tmp_path}/photos does not exist"):
         small_build(composed)
+
+
+def test_a_default_written_out_is_the_same_run() -> None:
+    def id_of(*words: str) -> str:
+        return run_id(settled(compose("architecture=rnn", *words).config))
+
+    assert id_of() == id_of("images_as=rows") != id_of("images_as=pixels")
+    assert settled(compose("architecture=mlp").config)["images_as"] is None

@@ -85,6 +85,8 @@ def thing(**keys: Any) -> dict[str, Any]:
         ("architecture.depth=[3]", "architecture.depth=[3]: expected an integer"),
         ("optimizer.lr=true", "optimizer.lr=true: expected a number"),
         ("optimizer.lr=fast", "optimizer.lr=fast: expected a number"),
+        ("optimizer.lr=nan", "optimizer.lr=nan: expected a number"),
+        ("trainer.clip_norm=.inf", "trainer.clip_norm=inf: expected a number"),
         ("optimizer.nesterov=1", "optimizer.nesterov=1: expected true or false"),
         ("trainer.max_steps=soon", "trainer.max_steps=soon: expected an integer or null"),
         ("device=tpu", "device=tpu: use auto, cpu, cuda or cuda:N"),

@@ -259,7 +259,7 @@ def test_a_step_for_which_memory_is_lacking_says_what_to_make_smaller(
 
     monkeypatch.setattr(torch.nn.Linear, "forward", forward)
     assert main(["run", *SMALL]) == 1
-    advice = "out of memory; make trainer.batch_size, architecture.width or architecture.depth smaller"
+    advice = "out of memory; make trainer.batch_size or the architecture smaller"
     printed = capsys.readouterr()
     assert printed.err.startswith(f"vgp-bench: the run failed: {advice} ({type(error).__name__}")
     assert printed.err.count("\n") == 1

@@ -70,11 +70,18 @@ def test_adaptive_clipping_unit_by_unit_as_in_equation_3() -> None:
     assert acted.item() == 1
     for parameter, old in zip(net.parameters(), before, strict=True):
         assert parameter.grad is not None
-        for unit, g, found in zip(parameter.detach(), old, parameter.grad, strict=True):
+        # A bias is one unit as a whole, as in the authors' code.
+        as_units = [t[None] if t.ndim == 1 else t for t in (parameter.detach(), old, parameter.grad)]
+        for unit, g, found in zip(*as_units, strict=True):
             allowed = 0.01 * max(unit.norm().item(), 1e-3)
             too_long = g.norm().item() > allowed and parameter not in spared
             expected = g * (allowed / g.norm()) if too_long else g
             torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-12)
+    tiny = nn.Linear(2, 2)
+    nn.init.zeros_(tiny.weight)
+    tiny.weight.grad = torch.full((2, 2), 5e-8)  # within 1e-4 * eps, though next to nothing
+    assert AdaptiveClipping(1e-4).clip([tiny.weight], {}).item() == 0
+    assert torch.equal(tiny.weight.grad, torch.full((2, 2), 5e-8))
     assert AdaptiveClipping(1e9).clip(list(net.parameters()), {}).item() == 0
 
 
@@ -242,6 +249,41 @@ def test_schedules_step_by_step(rate: Any) -> None:
     peak = cycle.index(max(cycle))
     assert 4 <= peak <= 7
     assert cycle == sorted(cycle[:peak]) + sorted(cycle[peak:], reverse=True)
+
+
+def test_groups_with_rates_of_their_own_keep_their_proportion() -> None:
+    parameters = [nn.Parameter(torch.ones(1)) for _ in range(2)]
+    optimizer = torch.optim.SGD([{"params": [parameters[0]], "lr": 0.02}, {"params": [parameters[1]], "lr": 0.001}])
+    scheduler = cosine(optimizer, 10, final=0.1)
+    for _ in range(10):
+        optimizer.step()
+        scheduler.step()
+    assert scheduler.get_last_lr() == pytest.approx([0.002, 0.0001])
+
+
+def test_a_warm_up_of_one_step_is_none() -> None:
+    assert rates(step, 20, milestones=[0.5], warmup=0.05) == rates(step, 20, milestones=[0.5])
+    assert rates(step, 1, milestones=[0.5]) == [1.0]
+
+
+def test_fp16_gradients_are_reported_at_their_true_size() -> None:
+    """The scaler on a CPU, which a user is refused: there the arithmetic is slow, but the same."""
+
+    def observed(precision: str) -> list[LayerRow]:
+        rows: list[Any] = []
+        loop = small_build(compose("trainer.max_steps=1", "monitor=every_step"))
+        if precision == "fp16":
+            loop.step.precision = Precision("fp32", CPU)
+            loop.step.precision.name = "fp16"
+            loop.step.precision._scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
+        loop.sink = rows.append
+        loop.train()
+        return [row for row in rows if isinstance(row, LayerRow)]
+
+    for exact, rounded in zip(observed("fp32"), observed("fp16"), strict=True):
+        for name in ("activation_gradient_l2", "weight_gradient_l2", "activation_std", "update_ratio"):
+            assert getattr(rounded, name) == pytest.approx(getattr(exact, name), rel=0.02), (exact.name, name)
+        assert rounded.activation_gradient_l2 != exact.activation_gradient_l2, "nothing was rounded"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from vgp_bench.architectures.parts import Parts
 from vgp_bench.architectures.stages import Architecture
-from vgp_bench.config_check import parameters
+from vgp_bench.config_check import parameters, reads_images_as_sequences
 from vgp_bench.data.feed import Feed, make_feed
 from vgp_bench.data.images import ImageData
 from vgp_bench.data.sequences import SequenceData
@@ -81,11 +81,14 @@ def load_data(dataset: str, data_dir: str, device: torch.device) -> ImageData | 
     return data.to(device)
 
 
-def with_absolute_paths(config: dict[str, Any]) -> dict[str, Any]:
-    """The config with the data set's own paths made absolute, where its module names such keys in PATH_KEYS.
+def settled(config: dict[str, Any]) -> dict[str, Any]:
+    """The config with what depends on other keys written out, so that equal runs have equal configs and no others.
 
-    They are relative to data_dir, which does not name a run: two data sets must not pass for one.
+    The data set's own paths are made absolute, where its module names such keys in PATH_KEYS: they are relative to
+    data_dir, which does not name a run. images_as gets its default where images go to a model of sequences.
     """
+    if config["images_as"] is None and reads_images_as_sequences(config):
+        config = {**config, "images_as": "rows"}
     option = config["dataset"]
     keys = getattr(inspect.getmodule(get_object(option["_target_"])), "PATH_KEYS", ())
     root = Path(config["data_dir"]).expanduser()
@@ -141,5 +144,6 @@ def _clipping(settings: TrainerSettings, model: Architecture) -> Clipping | None
     if settings.clip_value is not None:
         return ValueClipping(settings.clip_value)
     if settings.clip_adaptive is not None:
-        return AdaptiveClipping(settings.clip_adaptive, frozenset(model.stages()[-1].module.parameters()))
+        classifier = [module for module in model.stages()[-1].module.modules() if isinstance(module, torch.nn.Linear)]
+        return AdaptiveClipping(settings.clip_adaptive, frozenset(classifier[-1].parameters()))
     return None

@@ -7,6 +7,7 @@ looked up and its keys and types are compared with the signature it names.
 import difflib
 import inspect
 import logging
+import math
 import re
 import types
 import typing
@@ -63,8 +64,7 @@ def _check_fit(composed: ComposedRun) -> None:
     """An architecture takes `image_shape` or `sequence`; a data set returns images or sequences."""
     config, choices = composed.config, composed.choices
     reads_sequences = "sequence" in parameters(config["architecture"])
-    returned = _signature(_locate(config["dataset"]["_target_"], "dataset"))[1].get("return")
-    gives_sequences = getattr(returned, "__name__", "") == "SequenceData"
+    gives_sequences = _gives_sequences(config["dataset"])
     if gives_sequences and not reads_sequences:
         raise ConfigError(
             f"architecture={choices['architecture']} reads images, dataset={choices['dataset']} gives sequences: "
@@ -80,6 +80,16 @@ def _check_fit(composed: ComposedRun) -> None:
             else f"architecture={choices['architecture']} reads images as they are"
         )
         raise ConfigError(f"images_as={config['images_as']}: {what}; leave it out")
+
+
+def reads_images_as_sequences(config: Mapping[str, Any]) -> bool:
+    """Whether images go to an architecture that reads sequences."""
+    return "sequence" in parameters(config["architecture"]) and not _gives_sequences(config["dataset"])
+
+
+def _gives_sequences(dataset: Mapping[str, Any]) -> bool:
+    returned = _signature(_locate(dataset["_target_"], "dataset"))[1].get("return")
+    return getattr(returned, "__name__", "") == "SequenceData"
 
 
 def _readers_of_sequences() -> list[str]:
@@ -153,7 +163,8 @@ def _signature(target: Callable[..., Any]) -> tuple[inspect.Signature, dict[str,
 
 
 def matches(value: Any, hint: Any) -> bool:
-    """Whether a value from YAML fits a type annotation. An int fits float; a bool fits neither int nor float."""
+    """Whether a value from YAML fits a type annotation. An int fits float; a bool fits neither int nor float,
+    NaN and infinity fit nothing."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
         return any(matches(value, argument) for argument in arguments)
@@ -166,7 +177,7 @@ def matches(value: Any, hint: Any) -> bool:
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if hint is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if hint is str:
         return isinstance(value, str)
     base = origin if inspect.isclass(origin) else hint

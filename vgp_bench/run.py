@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from vgp_bench.building import build, device_name, resolve_device, with_absolute_paths
+from vgp_bench.building import build, device_name, resolve_device, settled
 from vgp_bench.config import ComposedRun
 from vgp_bench.config_check import check
 from vgp_bench.errors import ResultsError, UserError
@@ -47,7 +47,7 @@ def perform(composed: ComposedRun, command: list[str], announce: Callable[[int],
     label = composed.label
     try:
         check(composed)
-        config = with_absolute_paths({**composed.config, "device": resolve_device(composed.config["device"])})
+        config = settled({**composed.config, "device": resolve_device(composed.config["device"])})
         device = torch.device(config["device"])
         path = run_path(config["results_dir"], config["experiment_name"], run_id(config))
         store = RunStore(path)
@@ -140,10 +140,7 @@ def _out_of_memory(error: BaseException) -> str:
     """One line with what to change, if this is a lack of memory on CPU or GPU; else ''."""
     words = str(error)
     if any(sign in words for sign in _LACK_OF_MEMORY) or isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return (
-            "out of memory; make trainer.batch_size, architecture.width or architecture.depth smaller"
-            f" ({_first_line(error)})"
-        )
+        return f"out of memory; make trainer.batch_size or the architecture smaller ({_first_line(error)})"
     return ""
 
 

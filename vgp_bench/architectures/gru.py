@@ -18,7 +18,8 @@ from vgp_bench.data.sequences import SequenceShape
 class GRUCell(Cell):
     """h_t = (1 - z) n + z h_(t-1), n = tanh(W_x x_t + b_x + r (W_h h_(t-1) + b_h)); gates r, z, n in this order.
 
-    r, z = sigmoid(.). In the paper z and 1 - z change places, and r multiplies h_(t-1) before W_h. With a normalizer
+    r, z = sigmoid(.). In the paper r multiplies h_(t-1) before W_h (and in Chung et al. 2014
+    z and 1 - z change places). With a normalizer
     W x and W h become N(W x) and N(W h), in which r and z share one N and n has its own (Ba et al. 2016, supplement).
     candidate: tanh, or activation for the run's in its place.
     """

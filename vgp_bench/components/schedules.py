@@ -5,13 +5,13 @@ warmup: share of all steps over which the rate first rises in a straight line (G
 schedule proper has the steps that remain.
 """
 
+import math
 from collections.abc import Callable
-from functools import partial
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import (
     ConstantLR,
-    CosineAnnealingLR,
+    LambdaLR,
     LinearLR,
     LRScheduler,
     MultiStepLR,
@@ -38,7 +38,7 @@ def step(
     if milestones and min(milestones) < warmup:
         raise ConfigError(f"schedule.milestones={milestones}: the first lies within schedule.warmup={warmup}")
     gone = _warmup_steps(total_steps, warmup)
-    places = [round(share * total_steps) - gone for share in sorted(milestones)]
+    places = [max(1, round(share * total_steps) - gone) for share in sorted(milestones)]
     return _warmed(optimizer, total_steps, warmup, lambda chosen, steps: MultiStepLR(chosen, places, gamma=factor))
 
 
@@ -46,13 +46,12 @@ def cosine(optimizer: Optimizer, total_steps: int, final: float = 0.0, warmup: f
     """Half a cosine from the optimizer's rate to `final` times it (Loshchilov & Hutter 2017, eq. 5, no restart)."""
     if not 0 <= final <= 1:
         raise ConfigError(f"schedule.final={final}: a share of the first learning rate, between 0 and 1")
-    lowest = final * float(max(group["lr"] for group in optimizer.param_groups))
-    return _warmed(
-        optimizer,
-        total_steps,
-        warmup,
-        lambda chosen, steps: CosineAnnealingLR(chosen, T_max=max(steps, 1), eta_min=lowest),
-    )
+
+    def falling(chosen: Optimizer, steps: int) -> LRScheduler:
+        # A factor, not a lowest rate: groups with rates of their own each fall to `final` times theirs.
+        return LambdaLR(chosen, lambda done: final + (1 - final) * (1 + math.cos(math.pi * done / max(steps, 1))) / 2)
+
+    return _warmed(optimizer, total_steps, warmup, falling)
 
 
 def one_cycle(
@@ -60,7 +59,7 @@ def one_cycle(
 ) -> LRScheduler:
     """Up to the optimizer's rate over the share `rise` of all steps, then down, along cosines (Smith & Topin 2018).
 
-    start, final: shares of the optimizer's rate at the first and the last step. The rise is its warm-up.
+    start, final: shares of the optimizer's rate at the first step and after the last one. The rise is its warm-up.
     """
     for key, share in (("rise", rise), ("start", start), ("final", final)):
         if not 0 < share < 1:
@@ -79,7 +78,8 @@ def one_cycle(
 def _warmup_steps(total_steps: int, warmup: float) -> int:
     if not 0 <= warmup < 1:
         raise ConfigError(f"schedule.warmup={warmup}: a share of all steps, from 0 to below 1")
-    return round(warmup * total_steps)
+    steps = round(warmup * total_steps)
+    return steps if steps > 1 else 0  # a rise of one step would begin at its end
 
 
 def _warmed(optimizer: Optimizer, total_steps: int, warmup: float, make: Make) -> LRScheduler:
@@ -87,8 +87,5 @@ def _warmed(optimizer: Optimizer, total_steps: int, warmup: float, make: Make) -
     if not steps:
         return make(optimizer, total_steps)
     # 1/n, 2/n, ..., 1 at steps 0 ... n - 1: never a step of rate 0.
-    rise = LinearLR(optimizer, start_factor=1 / steps, total_iters=steps - 1) if steps > 1 else None
-    proper = partial(make, optimizer, total_steps - steps)
-    if rise is None:
-        return make(optimizer, total_steps)
-    return SequentialLR(optimizer, [rise, proper()], milestones=[steps])
+    rise = LinearLR(optimizer, start_factor=1 / steps, total_iters=steps - 1)
+    return SequentialLR(optimizer, [rise, make(optimizer, total_steps - steps)], milestones=[steps])

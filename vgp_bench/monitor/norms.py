@@ -13,6 +13,8 @@ from torch import Tensor
 SAFE = (1e-12, 1e18)
 """A float32 norm between these is right: what underflowed is below 1e-19 a value, and nothing overflowed."""
 
+HALF = (torch.bfloat16, torch.float16)
+
 Figure = Tensor | float
 """0-d, on the device; or a number, where the host could read it without waiting."""
 
@@ -24,6 +26,8 @@ def finite_norm(tensor: Tensor, float32_norm: Tensor | None = None) -> tuple[Fig
     norm in the SAFE range is taken (it is finite, hence so are all values); anything else is measured again with care.
     On CUDA looking would mean waiting, so care is always taken; there it costs next to nothing.
     """
+    if tensor.dtype in HALF:
+        tensor = tensor.float()  # a norm of 16-bit values would itself be rounded to 16 bits
     if tensor.device.type == "cpu":
         norm = float(torch.linalg.vector_norm(tensor) if float32_norm is None else float32_norm)
         if SAFE[0] < norm < SAFE[1]:

@@ -22,8 +22,9 @@ SEQUENCES = 64
 def time_rows(model: Recurrent, inputs: Tensor, targets: Tensor, objective: Objective, step: int) -> list[TimeRow]:
     """The rows of one network at one step, layer by layer, from the first time step to the last.
 
-    inputs: (n, length, features). The loss is the mean over the n sequences. The network is seen as it trains, in its
-    present mode; it and the random state stay as they are.
+    inputs: (n, length, features). The loss is the mean over the n sequences; with an answer at every step, that
+    of the last answer alone: else each h_t would have a loss of its own beside it, and nothing could vanish. The
+    network is seen as it trains, in its present mode; it and the random state stay as they are.
     """
     twin = copy.deepcopy(model).double()
     for parameter in twin.parameters():
@@ -31,6 +32,8 @@ def time_rows(model: Recurrent, inputs: Tensor, targets: Tensor, objective: Obje
     devices = [inputs.device] if inputs.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), torch.enable_grad():
         outputs, layers = twin.unrolled(inputs.double())
+        if outputs.ndim == 3:
+            outputs, targets = outputs[:, -1], targets[:, -1]
         loss = objective.loss(outputs, targets.double() if targets.is_floating_point() else targets)
         tensors = [tensor for layer in layers for tensor in [*layer.states, *layer.cells]]
         gradients = torch.autograd.grad(loss, tensors, materialize_grads=True)

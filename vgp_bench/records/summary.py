@@ -29,11 +29,13 @@ _DECAY = (
     "over hidden stages, without the first three and the last one (with fewer than 8: all of them)"
 )
 _R2 = "share of the variance of ln ||dL/dh_l||_2 that the fit of the decay explains"
-_TIME_RATIO = "||dL/dh_t||_2 of the first time step / that of the last one; first recurrent layer, read forward"
+_TIME_RATIO = "||dL/dh_t||_2 of the first time step / that of the last one; last recurrent layer, read forward"
 _TIME_DECAY = (
     "factor by which ||dL/dh_t||_2 changes per time step further from the end: exp(slope) of its log against the lag, "
     "without the three lags next to the end"
 )
+_CELL_RATIO = "the same of ||dL/dc_t||_2, the cell of an LSTM"
+_CELL_DECAY = "the decay per step of ||dL/dc_t||_2, the cell of an LSTM"
 _TIME_LOW = "lower end of the 95 % interval of the decay per step, from the scatter around the line"
 _TIME_HIGH = "upper end of that interval"
 _DEAD = "mean of dead_fraction over hidden stages, at the latest probed step up to then"
@@ -77,10 +79,14 @@ class Summary:
     initial_decay_per_step: float = figure("1", _TIME_DECAY)
     initial_decay_per_step_low: float = figure("1", _TIME_LOW)
     initial_decay_per_step_high: float = figure("1", _TIME_HIGH)
+    initial_cell_time_ratio: float = figure("1", _CELL_RATIO)
+    initial_cell_decay_per_step: float = figure("1", _CELL_DECAY)
     final_time_ratio: float = figure("1", _TIME_RATIO)
     final_decay_per_step: float = figure("1", _TIME_DECAY)
     final_decay_per_step_low: float = figure("1", _TIME_LOW)
     final_decay_per_step_high: float = figure("1", _TIME_HIGH)
+    final_cell_time_ratio: float = figure("1", _CELL_RATIO)
+    final_cell_decay_per_step: float = figure("1", _CELL_DECAY)
     clipped_share: float = figure("fraction", "steps whose gradient was clipped / steps; NaN without clipping")
     chance_loss: float = figure("nats", "loss of an answer that ignores the input")
     chance_accuracy: float = figure("fraction", "accuracy of an answer that ignores the input")

@@ -50,33 +50,46 @@ def decay_per_step(lag: ArrayLike, gradient: ArrayLike) -> TimeDecay:
     return TimeDecay(rho, low, high, len(x))
 
 
-def first_layer(times: Columns, step: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Lag and ||dL/dh_t||_2 of the first layer, read forward, at one step, in order of the lag."""
+def last_layer(times: Columns, step: int, column: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Lag and gradient of the last layer, read forward, at one step, in order of the lag.
+
+    The last one: from a lower layer of a bidirectional net a short way leads to the loss, through the half above that
+    reads from the end, and its gradient says nothing of the way through time.
+    """
     layers = np.asarray(times["layer"], dtype=object)
     chosen = (np.asarray(times["step"]) == step) & (np.asarray(times["direction"], dtype=object) == "forward")
     if not chosen.any():
         return np.empty(0), np.empty(0)
-    chosen &= layers == layers[chosen][0]
+    chosen &= layers == layers[chosen][-1]
     lag = np.asarray(times["lag"], dtype=float)[chosen]
     order = np.argsort(lag)
-    return lag[order], np.asarray(times["state_gradient_l2"], dtype=float)[chosen][order]
+    return lag[order], np.asarray(times[column], dtype=float)[chosen][order]
 
 
 def time_figures(times: Columns) -> dict[str, float]:
-    """The figures of Summary that describe the gradient through time, by field name; NaN where there is none."""
+    """The figures of Summary that describe the gradient through time, by field name; none if nothing was measured."""
     steps = np.unique(np.asarray(times["step"]))
     figures: dict[str, float] = {}
     for prefix, index in (("initial", 0), ("final", -1)):
-        lag, gradient = first_layer(times, int(steps[index])) if len(steps) else (np.empty(0), np.empty(0))
+        if not len(steps):
+            continue
+        lag, gradient = last_layer(times, int(steps[index]), "state_gradient_l2")
         decay = decay_per_step(lag, gradient)
-        ratio = np.nan
-        if len(gradient) > 1:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ratio = float(gradient[-1] / gradient[0])
+        lag_of_cell, cell = last_layer(times, int(steps[index]), "cell_gradient_l2")
         figures |= {
-            f"{prefix}_time_ratio": ratio,
+            f"{prefix}_time_ratio": _ratio(gradient),
             f"{prefix}_decay_per_step": decay.rho,
             f"{prefix}_decay_per_step_low": decay.low,
             f"{prefix}_decay_per_step_high": decay.high,
+            f"{prefix}_cell_time_ratio": _ratio(cell),
+            f"{prefix}_cell_decay_per_step": decay_per_step(lag_of_cell, cell).rho,
         }
     return figures
+
+
+def _ratio(gradient: NDArray[Any]) -> float:
+    """The gradient at the longest lag over that at the shortest."""
+    if len(gradient) < 2:
+        return np.nan
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(gradient[-1] / gradient[0])

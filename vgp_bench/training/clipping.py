@@ -51,8 +51,8 @@ class ValueClipping(Clipping):
 class AdaptiveClipping(Clipping):
     """Each unit's gradient is scaled to limit * max(||W_i||, eps) if it is longer (Brock et al. 2021, equation 3).
 
-    A unit is a row of a matrix, a filter of a convolution, or one value of a bias or gain. The paper leaves the
-    classifier out: `spared` are its parameters.
+    A unit is a row of a matrix or a filter of a convolution; a bias or gain is one unit as a whole. The paper leaves
+    the classifier out: `spared` are its parameters.
     """
 
     limit: float
@@ -67,15 +67,15 @@ class AdaptiveClipping(Clipping):
             allowed = unit_norms(parameter.detach()).clamp_min(self.eps).mul_(self.limit)
             found = unit_norms(parameter.grad)
             acted.append((found > allowed).any())
-            parameter.grad.mul_((allowed / found.clamp_min(1e-6)).clamp_max(1.0))
+            parameter.grad.mul_(torch.where(found > allowed, allowed / found, 1.0))
         if not acted:
             return torch.zeros((), device=parameters[0].device)
         return torch.stack(acted).any().float()
 
 
 def unit_norms(tensor: Tensor) -> Tensor:
-    """(units, ...) -> (units, 1, ...): ||.||_2 of each unit; a value without further axes is its own unit."""
+    """(units, ...) -> (units, 1, ...): ||.||_2 of each unit; (n,) -> 0-d: of the vector."""
     if tensor.ndim < 2:
-        return tensor.abs()
+        return torch.linalg.vector_norm(tensor)  # type: ignore[no-any-return]
     norms: Tensor = torch.linalg.vector_norm(tensor, dim=tuple(range(1, tensor.ndim)), keepdim=True)
     return norms

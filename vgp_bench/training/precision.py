@@ -1,4 +1,9 @@
-"""Mixed precision: products in 16 bits, weights and their updates in 32 (Micikevicius et al. 2018)."""
+"""Mixed precision: products in 16 bits, weights and their updates in 32 (Micikevicius et al. 2018).
+
+Training only: validation and test run in float32. In fp16 a step whose gradient overflowed is skipped and the scale
+halved; its row then shows non-finite gradients and an update ratio of 0. There the host waits once in each logged step
+for the scale, and in every step with an optimizer that has no fused kernel.
+"""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
