@@ -39,7 +39,7 @@ def main() -> None:
     here = describe_environment("cpu", [])
     lines = [
         f"{datetime.now(UTC):%Y-%m-%d}, {here['cpu']}, {torch.get_num_threads()} threads, torch {torch.__version__}, "
-        f"Python {platform.python_version()}, vgp_bench {here['commit'] or 'of no commit'}",
+        f"Python {platform.python_version()}, vgp_bench {str(here['code']['commit'])[:12]}",
         "",
         "| what | ratio (median) | range | bound | seconds (medians) |",
         "|---|---|---|---|---|",

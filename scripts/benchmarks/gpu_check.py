@@ -153,7 +153,8 @@ def main() -> int:
     lines = [
         "# Every architecture on a GPU, by scripts/gpu_check",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {here['device']}, torch {torch.__version__}, Python {sys.version.split()[0]}",
+        f"{datetime.now(UTC):%Y-%m-%d}, {here['device']}, torch {torch.__version__}, Python {sys.version.split()[0]}, "
+        f"vgp_bench {str(here['code']['commit'])[:12]}",
         "",
         f"Differences are relative, in the L2 norm, to float32 on the CPU at step 0; then {STEPS} steps of batch 64.",
         "",

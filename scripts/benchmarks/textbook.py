@@ -15,11 +15,11 @@ from torchvision import transforms
 from torchvision.datasets import MNIST
 
 from benchmarks.composing import built, config_of
+from benchmarks.measuring import stepping
 from benchmarks.timing import Ratio, paired
 from vgp_bench.building import load_data
 from vgp_bench.components.schedules import constant
 from vgp_bench.data.images import ImageData, Split
-from vgp_bench.training.loop import Loop
 
 
 class LeNet(nn.Sequential):
@@ -49,7 +49,7 @@ class PixelsInMemory(Dataset[tuple[Tensor, int]]):
 
 
 def textbook(model: nn.Module, data: Dataset[tuple[Tensor, int]], batch: int, steps: int, workers: int) -> None:
-    """So many steps of the tutorial loop, the loader's start included."""
+    """So many steps of the tutorial loop; the loader starts anew, as at every epoch."""
     loader = DataLoader(data, batch_size=batch, shuffle=True, drop_last=True, num_workers=workers)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     model.train()
@@ -68,24 +68,17 @@ def _endless(loader: DataLoader[tuple[Tensor, int]]) -> Iterator[list[Tensor]]:
 
 
 def ours(words: list[str], steps: int, model: nn.Module | None = None) -> Callable[[], None]:
-    """So many steps of our loop, without measuring, which the other loop does not do either. Building is timed too, as
-    the loader's start is."""
-
-    def run() -> None:
-        loop = built(*words, f"trainer.max_steps={steps}")
-        run_steps(loop, model)
-
-    return run
-
-
-def run_steps(loop: Loop, model: nn.Module | None) -> None:
+    """So many steps of our loop, without measuring, which the other loop does not do either; on and on through the
+    epochs. Model and data are built before, as for the other."""
+    loop = built(*words, "trainer.max_epochs=1000000")
     if model is not None:  # a model without stages: nothing to measure, everything else is as in any run
         loop.model = copy.deepcopy(model)
         loop.step.model = loop.model
         loop.step.parameters = list(loop.model.parameters())
         loop.step.optimizer = loop.optimizer = torch.optim.SGD(loop.model.parameters(), lr=0.01, momentum=0.9)
         loop.schedule = constant(loop.optimizer, loop.total_steps)
-    loop.train()
+    loop.model.train()
+    return stepping(loop, steps)
 
 
 def benchmark(data_dir: Path, cifar: Path | None, pairs: int) -> list[Ratio]:
