@@ -32,12 +32,13 @@ FLOORS = {
     "run": 6,
     "terminal": 7,
     "sweep": 8,
-    "cli": 9,
-    "__main__": 10,
+    "commands": 9,
+    "cli": 10,
+    "__main__": 11,
 }
 READING = {"compare", "report"}
 READING_MAY_IMPORT = READING | {"errors", "records", "theory"}
-ABOVE_BOTH_WINGS = {"cli", "__main__"}
+ABOVE_BOTH_WINGS = {"commands", "cli", "__main__"}
 WITHOUT_TORCH = READING | {"records", "listing", "theory"}
 
 

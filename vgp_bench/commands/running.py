@@ -1,0 +1,26 @@
+"""`vgp-bench run`: a run or a sweep, in the words of Hydra. Torch is imported only when a run starts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Adds the name to the subparsers of argparse; the words after it are Hydra's to read."""
+    commands.add_parser("run", help="compose a network, train it, record its signal flow (-m: a sweep)", add_help=False)
+
+
+def run(words: Sequence[str]) -> int:
+    """Does the runs these words compose, and shows the signal flow of a single one; returns the exit code."""
+    from vgp_bench.composition import compose
+    from vgp_bench.sweep import Sweep
+
+    sweep = Sweep(command=["vgp-bench", "run", *words])
+    if runs := compose(words):
+        sweep.run_all(runs)
+    if len(runs) == 1 and sweep.finished:
+        from vgp_bench.records.reading import read_run
+        from vgp_bench.report.signal_flow import signal_flow
+
+        if flow := signal_flow(read_run(sweep.finished[0])):
+            print(f"\n{flow}")
+    return sweep.exit_code
