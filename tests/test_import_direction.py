@@ -126,7 +126,7 @@ def test_no_file_of_the_reading_wing_imports_torch_even_late(tmp_path: Path, whe
 
 @pytest.mark.parametrize(
     "module",
-    ["records.store", "records.reading", "compare", "report.table", "report.figures", "theory", "listing", "cli"],
+    ["records.store", "records.reading", "compare", "report.table", "report.plots.kind", "theory", "listing", "cli"],
 )
 def test_the_reading_wing_works_without_torch(module: str) -> None:
     block = f"import sys; sys.modules['torch'] = None; import vgp_bench.{module}"

@@ -2,32 +2,61 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vgp_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from vgp_bench.records.signal import Step
+
+EXAMPLES = """
+
+examples
+  vgp-bench plot gradient-depth results/demo -o gradient.png
+  vgp-bench plot gradient-depth results/demo --step first,last -o gradient.pdf
+"""
 
 
 def add(commands: Any) -> None:
     """Adds the parser to the subparsers of argparse."""
-    parser = commands.add_parser("plot", help="a figure of runs")
-    parser.add_argument("kind", choices=["gradient-depth"], help="gradient-depth: ||dL/dh_l|| against depth")
+    from vgp_bench.report.plots.kind import kinds
+
+    known = kinds()
+    parser = commands.add_parser(
+        "plot",
+        help="a figure of runs",
+        description="Draws one figure of runs; PNG, SVG or PDF by the name of the file.",
+        epilog="kinds\n" + "\n".join(f"  {kind.name:<22} {kind.help}" for kind in known.values()) + EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("kind", choices=list(known), metavar="KIND", help="what to draw; the list is below")
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of runs")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a .png, .svg or .pdf file")
-    parser.add_argument("--step", default="first", help="logged step to show: first (default), last or a number")
+    parser.add_argument(
+        "--step",
+        default="",
+        metavar="STEPS",
+        help="logged step to show: first, last or a number; or several: first,100",
+    )
     parser.set_defaults(function=_plot)
 
 
 def _plot(arguments: argparse.Namespace) -> int:
+    from vgp_bench.compare import compare
     from vgp_bench.records.reading import find_runs
-    from vgp_bench.report.figures import gradient_by_depth
+    from vgp_bench.report.plots.kind import kinds
+    from vgp_bench.report.saving import check_suffix, save
 
-    step = arguments.step if arguments.step in ("first", "last") else _step_number(arguments.step)
-    gradient_by_depth(find_runs(arguments.results), arguments.output, step)
-    print(arguments.output)
+    check_suffix(arguments.output)
+    steps = [_step(word) for word in arguments.step.split(",")] if arguments.step else []
+    figure = kinds()[arguments.kind].figure(compare(find_runs(arguments.results)), steps)
+    print(save(figure, arguments.output))
     return 0
 
 
-def _step_number(word: str) -> int:
+def _step(word: str) -> "Step":
+    if word in ("first", "last"):
+        return "first" if word == "first" else "last"
     if not word.isdecimal():
         raise UserError(f"--step {word}: use first, last or a step number")
     return int(word)

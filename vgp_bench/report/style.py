@@ -1,6 +1,7 @@
 """How groups of runs look in figures: one key a channel, colours that colour-blind readers can tell apart."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from vgp_bench.compare import Comparison
@@ -26,9 +27,13 @@ TEXT: dict[Any, Any] = {
 }
 """Sizes for a figure of FULL_WIDTH printed as it is."""
 
+GREY = "0.35"
+ZERO: Any = 7
+NONFINITE: Any = 6
+"""Matplotlib's carets: down and up, for values beyond the lower and the upper edge."""
+
 FULL_WIDTH = 6.7
 """Width of a text column on A4 and letter paper, in inches."""
-
 
 MOST_JOINED = 16
 """More lines than this that differ in more keys than there are channels can be drawn, but not told apart."""
@@ -97,6 +102,22 @@ def _vary(look: Look, position: int, i: int) -> Look:
     if position == 1:
         return look._replace(line=LINES[i % len(LINES)])
     return look._replace(marker=MARKERS[i % len(MARKERS)])
+
+
+def words(comparison: Comparison, group: int, without: str | None = None) -> str:
+    """What tells a group from the others, in short words, but for one key: `depth=20, activation=relu`."""
+    row = comparison.groups.loc[group]
+    told = [f"{short(key)}={row[key]}" for key in comparison.settings if key != without and row[key] is not None]
+    return ", ".join(told) or "all"
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """The sizes and fonts of TEXT for what is drawn inside."""
+    import matplotlib
+
+    with matplotlib.rc_context(TEXT):
+        yield
 
 
 def short(key: str) -> str:

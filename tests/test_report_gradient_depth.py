@@ -12,7 +12,8 @@ from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
 from vgp_bench.records.reading import find_runs
 from vgp_bench.report.depth_profile import depth_profile
-from vgp_bench.report.figures import draw_gradient_by_depth, gradient_by_depth
+from vgp_bench.report.plots.gradient_depth import KIND
+from vgp_bench.report.saving import save
 from vgp_bench.report.style import COLOURS, LINES, MARKERS
 
 
@@ -20,14 +21,14 @@ def falling(rho, stages=10):
     return [3.0 * rho ** (stages - 1 - i) for i in range(stages)]
 
 
-def drawn(runs, step="first"):
+def drawn(runs, *steps):
     """The figure, rendered once: what cannot be drawn fails here."""
-    figure = draw_gradient_by_depth(runs, step)
+    figure = KIND.figure(compare(runs), steps)
     figure.canvas.draw()
     return figure
 
 
-def lines_of(figure, gid="profile"):
+def lines_of(figure, gid="curve"):
     return [line for ax in figure.axes for line in ax.get_lines() if line.get_gid() == gid]
 
 
@@ -74,7 +75,7 @@ def test_sixteen_groups_are_four_panels_of_four_different_lines(many):
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["highway", "mlp", "plain", "resnet"]
     assert legend_of(figure) == ["activation relu", "activation sigmoid", "depth 10", "depth 20"]
     for i, ax in enumerate(figure.axes):
-        lines = {line.get_label(): line for line in ax.get_lines() if line.get_gid() == "profile"}
+        lines = {line.get_label(): line for line in ax.get_lines() if line.get_gid() == "curve"}
         assert len(lines) == 4
         assert len({(line.get_color(), line.get_linestyle(), str(line._dash_pattern)) for line in lines.values()}) == 4
         name = ax.get_title(loc="left")
@@ -112,7 +113,7 @@ def test_median_of_two_is_their_geometric_mean(tmp_path):
     for seed, first in enumerate((1e-6, 1e-2)):
         make_run(tmp_path, mlp_config(seed), layers=layer_rows([first, 1.0]))
     profile = depth_profile(find_runs([tmp_path]), "first")
-    assert profile.middle == pytest.approx([1e-4, 1.0])
+    assert profile.band.middle == pytest.approx([1e-4, 1.0])
 
 
 def test_exact_zeros_and_nonfinite_values_are_marked_at_the_edges(tmp_path):
@@ -196,7 +197,7 @@ def test_sixteen_values_of_one_key_still_differ(tmp_path):
 
 
 def test_png_has_ink_where_the_line_is(tmp_path, many):
-    path = gradient_by_depth(compare(many), tmp_path / "new folder" / "figure.png")
+    path = save(drawn(many), tmp_path / "new folder" / "figure.png")
     pixels = matplotlib.image.imread(path)[:, :, :3]
     assert pixels.shape[1] > 1000
     for colour in COLOURS[:2]:
@@ -206,20 +207,20 @@ def test_png_has_ink_where_the_line_is(tmp_path, many):
 
 
 def test_svg_holds_the_words_as_text_and_pdf_is_a_pdf(tmp_path, many):
-    svg = xml.etree.ElementTree.parse(gradient_by_depth(many, tmp_path / "figure.svg"))
+    svg = xml.etree.ElementTree.parse(save(drawn(many), tmp_path / "figure.svg"))
     words = " ".join("".join(node.itertext()) for node in svg.iter("{http://www.w3.org/2000/svg}text"))
     for expected in ("highway", "resnet", "depth 20", "activation sigmoid", "weight layers from the input"):
         assert expected in words
-    assert gradient_by_depth(many, tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+    assert save(drawn(many), tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_other_suffixes_and_unwritable_places_are_refused_in_one_line(tmp_path, many):
     for name in ("figure.jpg", "figure"):
         with pytest.raises(UserError, match=rf"cannot draw {name}: give a file name that ends in \.png, \.svg, \.pdf"):
-            gradient_by_depth(many, tmp_path / name)
+            save(drawn(many), tmp_path / name)
     (tmp_path / "file").write_text("")
     with pytest.raises(ResultsError, match="a file is in the way"):
-        gradient_by_depth(many[:1], tmp_path / "file" / "figure.png")
+        save(drawn(many[:1]), tmp_path / "file" / "figure.png")
 
 
 def test_runs_of_one_config_with_different_stages_are_refused(tmp_path):
@@ -227,3 +228,17 @@ def test_runs_of_one_config_with_different_stages_are_refused(tmp_path):
     make_run(tmp_path, mlp_config(1), layers=layer_rows([0.5, 0.7, 1.0]))
     with pytest.raises(ResultsError, match="other stages"):
         drawn(find_runs([tmp_path]))
+
+
+def test_several_steps_are_a_row_of_panels_each(tmp_path):
+    rows = layer_rows([0.5, 1.0], step=0) + layer_rows([0.25, 1.0], step=50)
+    make_run(tmp_path, mlp_config(), layers=rows)
+    residual = mlp_config()
+    residual["architecture"]["_target_"] = "x.Residual"
+    make_run(tmp_path, residual, {"architecture": "residual", "activation": "relu"}, layers=rows)
+    figure = drawn(find_runs([tmp_path]), "first", 50)
+    assert len(figure.axes) == 4
+    assert [ax.get_ylabel() for ax in figure.axes] == ["initialization", "", "step 50", ""]
+    assert [ax.get_lines()[1].get_ydata()[0] for ax in figure.axes] == [0.5, 0.5, 0.25, 0.25]
+    with pytest.raises(UserError, match="at most 4 step"):
+        drawn(find_runs([tmp_path]), 0, 1, 2, 3, 4)

@@ -1,0 +1,80 @@
+"""The sheet a figure is drawn on: panels side by side, with shared axes and one label for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from vgp_bench.compare import Comparison
+from vgp_bench.errors import UserError
+from vgp_bench.report.style import FULL_WIDTH, TEXT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FACET = "architecture"
+"""Runs that differ in this get panels of their own."""
+
+WIDEST = 3
+"""Panels side by side, that each can still be read at half a page."""
+
+MOST = 12
+"""Panels on a page."""
+
+
+def facets(comparison: Comparison) -> list[tuple[str, list[int]]]:
+    """The panels of a comparison: title and groups of each, one panel an architecture."""
+    if FACET not in comparison.settings:
+        return [("", list(comparison.groups.index))]
+    column = comparison.groups[FACET]
+    return [(str(value), [i for i in column.index if column[i] == value]) for value in dict.fromkeys(column)]
+
+
+def facet_key(comparison: Comparison) -> str | None:
+    """The key that the panels of `facets` stand for, None if there is only one panel."""
+    return FACET if FACET in comparison.settings else None
+
+
+def sheet(
+    titles: Sequence[str], x: str, y: Sequence[str], *, sharey: Literal["all", "row"] = "all"
+) -> tuple[Figure, list[list[Axes]]]:
+    """An empty figure of FULL_WIDTH with its panels, one list of them for each label in y. Call it in `drawing()`.
+
+    titles: one a panel; x: what all horizontal axes show; y: the label of each row of panels. With a single label
+    the panels are wrapped into at most WIDEST columns, else every row of panels stays one row. sharey: one vertical
+    scale for all panels, or one a row. Raises UserError if there are more panels than can be read.
+    """
+    from matplotlib.figure import Figure
+
+    count = len(titles)
+    if (count if len(y) == 1 else count * len(y)) > MOST or (len(y) > 1 and count > WIDEST + 1):
+        raise UserError(f"{count * len(y)} panels are too many for one figure: choose fewer runs with --where")
+    columns = count if len(y) > 1 or count == 1 else 2 if count in (2, 4) else WIDEST
+    rows = len(y) if len(y) > 1 else -(-count // columns)
+    figure = Figure(figsize=(FULL_WIDTH, 0.9 + (3.0 if rows == 1 else 2.0 * rows)), layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=sharey, squeeze=False)
+    axes = list(grid.flat)
+    used = axes[: count * len(y)]
+    for unused in axes[len(used) :]:
+        unused.remove()
+    for number, ax in enumerate(used):
+        ax.grid(True, color="0.92", linewidth=0.6)
+        # A panel with no panel below it carries the numbers, also where the last row is not full.
+        ax.tick_params(labelbottom=number + columns >= len(used), labelleft=number % columns == 0)
+        if number < count:
+            ax.set_title(titles[number], loc="left", fontweight="bold")
+        if len(y) > 1 and number % columns == 0:
+            ax.set_ylabel(y[number // columns])
+    figure.supxlabel(x, fontsize=TEXT["axes.labelsize"])
+    if len(y) == 1:
+        figure.supylabel(y[0], fontsize=TEXT["axes.labelsize"])
+    return figure, [used[i * count : (i + 1) * count] for i in range(len(y))]
+
+
+def tell_missing(ax: Axes, text: str) -> None:
+    """Writes into the panel what it should have shown and cannot, a line below what was told before."""
+    from vgp_bench.report.style import GREY
+
+    told = [t for t in ax.texts if t.get_gid() == "missing"]
+    ax.text(0.03, 0.04 + 0.09 * len(told), text, transform=ax.transAxes, fontsize=7, color=GREY, gid="missing")

@@ -1,0 +1,38 @@
+"""A figure as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vgp_bench.errors import UserError
+from vgp_bench.records.files import writing
+from vgp_bench.report.style import TEXT
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SUFFIXES = (".png", ".svg", ".pdf")
+DPI = 200
+
+
+def check_suffix(path: str | Path) -> None:
+    """Raises UserError unless a figure can be written to a file of this name; to ask before a figure is drawn."""
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise UserError(f"cannot draw {Path(path).name}: give a file name that ends in {', '.join(SUFFIXES)}")
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Writes a .png, .svg or .pdf file, with the folders above it, and returns its path.
+
+    Raises UserError for another suffix, ResultsError if the file cannot be written.
+    """
+    path = Path(path)
+    check_suffix(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        import matplotlib
+
+        with matplotlib.rc_context(TEXT):
+            figure.savefig(path, dpi=DPI)
+    return path
