@@ -1,3 +1,19 @@
 """vgp_bench: see where the learning signal of a deep network dies, why, and which remedy works."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vgp_bench.frames import Frames
+
 __version__ = "0.1.0"
+
+
+def load(*paths: str | Path) -> "Frames":
+    """Every run at or below these paths as tidy pandas frames: runs, steps, epochs, layers, times, histograms.
+
+    Raises errors.ResultsError if there is none. See vgp_bench.frames.
+    """
+    from vgp_bench import frames  # here, so that `import vgp_bench` costs nothing
+
+    return frames.load(*paths)

@@ -1,0 +1,106 @@
+"""Runs as tidy data frames, for notebooks: `vgp_bench.load("results/demo").layers`.
+
+Every column of the tables is defined in docs/columns.md; in front of them stand the run and what tells it from the
+others, so that a frame can be grouped, filtered and plotted without a join.
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vgp_bench.errors import ResultsError
+from vgp_bench.records.reading import RunRecord, find_runs
+from vgp_bench.records.settings import tell_apart
+from vgp_bench.records.summary import Summary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Frames:
+    """The records of some runs. Each frame is read when it is first asked for, and kept.
+
+    settings: the keys in which the runs differ; constants: keys worth naming on which all agree. In each frame the
+    first column, `run`, is the path of the run as a text; then come the settings (missing: None) and `seed`.
+    """
+
+    def __init__(self, records: Sequence[RunRecord]) -> None:
+        self.records = [record for record in records if record.state != "damaged"]
+        if not self.records:
+            raise ResultsError(records[0].reason if records else "no runs to load; give the folder of a run")
+        told = tell_apart([record.config for record in self.records], [record.choices for record in self.records])
+        self.settings = told.names
+        self.constants = told.constants
+        self._keys = [
+            {"run": str(record.path), **values, "seed": record.seed}
+            for record, values in zip(self.records, told.values, strict=True)
+        ]
+
+    @cached_property
+    def runs(self) -> "pd.DataFrame":
+        """One row a run: its keys, `state`, `reason`, and every figure of Summary (NaN: not measured, no summary)."""
+        import pandas as pd
+
+        names = [f.name for f in fields(Summary)]
+        rows = []
+        for keys, record in zip(self._keys, self.records, strict=True):
+            figures = {name: getattr(record.summary, name) if record.summary else float("nan") for name in names}
+            rows.append(keys | {"state": record.state, "reason": record.reason} | figures)
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def steps(self) -> "pd.DataFrame":
+        """One row a run and optimizer step."""
+        return self._table("steps")
+
+    @cached_property
+    def epochs(self) -> "pd.DataFrame":
+        """One row a run and pass over the training data."""
+        return self._table("epochs")
+
+    @cached_property
+    def layers(self) -> "pd.DataFrame":
+        """One row a run, logged step and stage."""
+        return self._table("layers")
+
+    @cached_property
+    def times(self) -> "pd.DataFrame":
+        """One row a run, probed step, recurrent layer, direction and time step."""
+        return self._table("times")
+
+    @cached_property
+    def histograms(self) -> "pd.DataFrame":
+        """One row a run, probed step, stage and bin."""
+        return self._table("histograms")
+
+    def _table(self, table: str) -> "pd.DataFrame":
+        import pandas as pd
+
+        parts = []
+        for keys, record in zip(self._keys, self.records, strict=True):
+            part = record.rows(table)
+            if part.empty and parts:
+                continue  # the columns are known by now; an empty part would only cost them their types
+            for place, (name, value) in enumerate(keys.items()):
+                part.insert(place, name, pd.Series([value] * len(part), index=part.index, dtype=_kind(value)))
+            parts.append(part)
+        filled = [part for part in parts if not part.empty]
+        return pd.concat(filled or parts[:1], ignore_index=True)
+
+    def __repr__(self) -> str:
+        differing = ", ".join(self.settings) or "nothing but the seed"
+        return f"<{len(self.records)} runs that differ in {differing}>"
+
+
+def _kind(value: object) -> str | None:
+    return "object" if value is None or isinstance(value, str) else None
+
+
+def load(*paths: str | Path) -> Frames:
+    """The frames of every run at or below these paths (a run, an experiment or the results folder).
+
+    Raises ResultsError if there is none.
+    """
+    return Frames(find_runs(paths))
