@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.composing import compose, names_on_disk, small_build
+from tests.probing import dead_fractions
 from vgp_bench.architectures.stages import Architecture, Stage
 from vgp_bench.components.activations import activation_modules, make_activation
 from vgp_bench.data.objectives import Classification
 from vgp_bench.monitor.cadence import Cadence
-from vgp_bench.monitor.dead import dead_fractions
 from vgp_bench.monitor.moments import moments
 from vgp_bench.monitor.monitor import Monitor, Probe
 from vgp_bench.monitor.norms import finite_norm

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.probing import dead_fractions
 from vgp_bench.architectures.stages import Architecture, Stage
 from vgp_bench.components.activations import make_activation
 from vgp_bench.components.saturation import saturated_count
-from vgp_bench.monitor.dead import dead_fractions
 
 
 class OneStage(Architecture):

@@ -68,8 +68,9 @@ def test_a_run_leaves_a_record_with_every_file() -> None:
     outcome = performed("seed=3")
     assert outcome.state == "completed"
     assert outcome.path == the_run()
-    files = "choices.json config.yaml environment.json epochs.parquet layers.parquet status.json steps.parquet"
-    assert sorted(file.name for file in the_run().iterdir()) == [*files.split(), "summary.json"]
+    tables = "epochs.parquet histograms.parquet layers.parquet"
+    files = f"choices.json config.yaml environment.json {tables} status.json steps.parquet summary.json"
+    assert sorted(file.name for file in the_run().iterdir()) == files.split()
     run = read_run(the_run())
     assert (run.state, run.reason, run.seed) == ("completed", "", 3)
     assert run.choices["architecture"] == "mlp"

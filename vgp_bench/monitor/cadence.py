@@ -8,8 +8,8 @@ from vgp_bench.errors import ConfigError
 @dataclass(frozen=True)
 class Cadence:
     """dense_steps: the first steps, each logged; every: one step in so many afterwards (null: none);
-    probe_every: dead units are counted at one step in so many, and at the last one (null: never). The last step is
-    always logged. With dense_steps=0 and every=null nothing is measured at all.
+    probe_every: dead units are counted and histograms taken at one step in so many, and at the last one (null: never).
+    The last step is always logged. With dense_steps=0 and every=null nothing is measured at all.
     """
 
     dense_steps: int = 50
@@ -39,7 +39,7 @@ class Cadence:
         return step < self.dense_steps or sparsely or step == last_step or self.probes(step, last_step)
 
     def probes(self, step: int, last_step: int) -> bool:
-        """Whether dead units are counted before this step. Such a step is logged too: its rows take the figure."""
+        """Whether the probe set is looked at before this step. Such a step is logged too: its rows take the figures."""
         if self.is_off or self.probe_every is None:
             return False
         return step % self.probe_every == 0 or step == last_step

@@ -9,11 +9,13 @@ from vgp_bench.architectures.recurrent import Recurrent
 from vgp_bench.architectures.stages import Architecture
 from vgp_bench.data.objectives import Objective
 from vgp_bench.monitor.cadence import Cadence
-from vgp_bench.monitor.dead import dead_fractions
+from vgp_bench.monitor.dead import DeadUnits
+from vgp_bench.monitor.histogram import Histograms
 from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
+from vgp_bench.monitor.probing import show
 from vgp_bench.monitor.through_time import SEQUENCES, time_rows
 from vgp_bench.monitor.update import WeightUpdate
-from vgp_bench.records.rows import TimeRow
+from vgp_bench.records.rows import HistogramRow, TimeRow
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Probe:
 
 
 class Monitor:
-    """begin() before each step. Without a probe neither dead units nor the gradient through time are measured."""
+    """begin() before each step. Without a probe there are no dead units, no histograms, no gradient through time."""
 
     def __init__(self, model: Architecture, cadence: Cadence, probe: Probe | None) -> None:
         self.model = model
@@ -41,9 +43,12 @@ class Monitor:
         if not self.cadence.logs(step, last_step):
             return None
         dead = [math.nan] * len(self.stages)
+        histograms: list[HistogramRow] = []
         if self.probe is not None and self.cadence.probes(step, last_step):
-            dead = dead_fractions(self.model, self.stages, self.probe.inputs)
-        return Observation(self.gauges, self.update, step, dead)
+            units, values = DeadUnits(self.stages), Histograms(self.stages)
+            show(self.model, self.probe.inputs, [units, values])
+            dead, histograms = units.fractions(), values.rows(step)
+        return Observation(self.gauges, self.update, step, dead, histograms)
 
     def through_time(self, step: int, last_step: int) -> list[TimeRow]:
         """The gradient through time before a probed step, if the network has a time axis; no rows at other steps."""

@@ -25,7 +25,10 @@ class StepRow:
     loss: float = column(
         "nats", "mean loss of the training batch before the step: cross-entropy, or squared error of a regression"
     )
-    accuracy: float = column("fraction", "share of right answers in the training batch, before the step")
+    accuracy: float = column(
+        "fraction",
+        "share of right answers in the training batch, before the step; a regression is right within .04 of the target",
+    )
     gradient_l2: float = column(
         "loss", "||dL/dtheta||_2 over all parameters, before clipping; only at logged or norm-clipping steps"
     )
@@ -94,9 +97,33 @@ class TimeRow:
     cell_gradient_l2: float = column("loss/unit of c", "||dL/dc_t||_2 of an LSTM's cell, likewise; NaN for other cells")
 
 
-Row = StepRow | EpochRow | LayerRow | TimeRow
+@dataclass(frozen=True, slots=True)
+class HistogramRow:
+    """One bin of the histogram of h_l over the whole fixed probe set, in training mode, at one probed step."""
 
-TABLES: dict[str, type[Row]] = {"steps": StepRow, "epochs": EpochRow, "layers": LayerRow, "times": TimeRow}
+    step: int = column("steps", "optimizer steps done before this measurement; 0 is the network as initialized")
+    stage: int = column("1", "position in depth order, from 0 at the input")
+    name: str = column("", "name of the stage in the network")
+    kind: str = column("", "'hidden', or 'output' for the classifier")
+    depth: int = column("layers", "weight layers from the input up to and including this stage")
+    lower: float = column(
+        "unit of h", "lower edge, part of the bin; equal to upper for values that are 0, counted apart, or all equal"
+    )
+    upper: float = column(
+        "unit of h", "upper edge, part of the last bin only; 33 to 65 bins, as wide as a power of 2, span what is not 0"
+    )
+    count: int = column("values", "values of h_l in the bin; NaN and infinite ones are in a bin with NaN for edges")
+
+
+Row = StepRow | EpochRow | LayerRow | TimeRow | HistogramRow
+
+TABLES: dict[str, type[Row]] = {
+    "steps": StepRow,
+    "epochs": EpochRow,
+    "layers": LayerRow,
+    "times": TimeRow,
+    "histograms": HistogramRow,
+}
 """File name (without suffix) of each table in a run directory."""
 
 

@@ -151,8 +151,10 @@ class Loop:
         self.step.update(loss, correct, norms)
         self.schedule.step()
         if observation is not None:
-            for row in observation.rows():
-                self.sink(row)
+            for layer_row in observation.rows():
+                self.sink(layer_row)
+            for histogram_row in observation.histograms:
+                self.sink(histogram_row)
         self.done += 1
         # The host has just waited for the observation, if there was one: the tape then costs it nothing.
         if self.tape.advance() or observation is not None or self._is_due():

@@ -1,0 +1,25 @@
+"""Help for tests: one statistic of the probe set, by the pass that measures it in a run."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from vgp_bench.architectures.stages import Stage
+from vgp_bench.monitor.dead import DeadUnits
+from vgp_bench.monitor.histogram import Histograms
+from vgp_bench.monitor.probing import show
+from vgp_bench.records.rows import HistogramRow
+
+
+def dead_fractions(model: nn.Module, stages: Sequence[Stage], inputs: Tensor) -> list[float]:
+    """Of each stage the share of dead units; NaN for a stage without activation."""
+    units = DeadUnits(stages)
+    show(model, inputs, [units])
+    return units.fractions()
+
+
+def histogram_rows(model: nn.Module, stages: Sequence[Stage], inputs: Tensor) -> list[HistogramRow]:
+    """The histograms of all stages, as of step 0."""
+    values = Histograms(stages)
+    show(model, inputs, [values])
+    return values.rows(0)
