@@ -17,6 +17,40 @@ def test_runs_are_found_from_every_level_and_each_once(tmp_path):
     assert [run.path for run in find_runs([tmp_path])] == sorted([one, two])
 
 
+def test_links_lead_nowhere_and_runs_are_not_nested(tmp_path):
+    run = make_run(tmp_path / "results", mlp_config(seed=0))
+    make_run(run, mlp_config(seed=1))  # inside a run: not looked for
+    elsewhere = make_run(tmp_path / "elsewhere", mlp_config(seed=2))
+    (tmp_path / "results" / "link").symlink_to(elsewhere.parent)
+    (tmp_path / "results" / "made" / "status.json").mkdir()  # a folder of that name makes no run
+    assert [found.path for found in find_runs([tmp_path / "results"])] == [run]
+    link = tmp_path / "other_name"
+    link.symlink_to(tmp_path / "results")
+    assert [found.path for found in find_runs([link])] == [link / run.relative_to(tmp_path / "results")]
+    assert len(find_runs([link, tmp_path / "results", run, link / "made"])) == 1
+    assert [found.seed for found in find_runs([tmp_path / "results" / "link"])] == [2]
+
+
+def test_a_status_that_leads_nowhere_is_a_damaged_run(tmp_path):
+    run = make_run(tmp_path, mlp_config(seed=0))
+    (run / "status.json").rename(tmp_path / "moved")
+    (run / "status.json").symlink_to(tmp_path / "absent")
+    assert [found.state for found in find_runs([tmp_path])] == ["damaged"]
+    (run / "status.json").unlink()
+    (run / "status.json").symlink_to(tmp_path / "moved")
+    (found,) = find_runs([tmp_path])
+    assert (found.state, found.path) == ("completed", run)
+
+
+def test_runs_are_ordered_by_path_whatever_folder_they_came_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs = [
+        make_run(tmp_path, mlp_config(seed, experiment_name=name)) for name in ("a", "a-b", "a/c") for seed in (0, 1)
+    ]
+    found = [run.path for run in find_runs(["a-b", "a", "."])]
+    assert found == sorted(run.relative_to(tmp_path) for run in runs)
+
+
 def test_nothing_found_says_where_and_what_to_give(tmp_path):
     with pytest.raises(ResultsError, match=rf"no run .* in {tmp_path}; give"):
         find_runs([tmp_path])

@@ -1,16 +1,16 @@
 """Reads run directories: finished, unfinished and damaged ones."""
 
-import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from vgp_bench.errors import ResultsError
-from vgp_bench.records import tables
+from vgp_bench.records import index, tables
+from vgp_bench.records.contents import Contents, Known, read_contents, read_if_there, read_object
+from vgp_bench.records.folders import RunFolder, run_folders
 from vgp_bench.records.status import Status
 from vgp_bench.records.summary import Summary
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-Content = TypeVar("Content")
+READERS = 8
+"""Files asked for at the same time: a disk that has to fetch them is idle most of the time when asked for one."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class RunRecord:
     """One run as found on disk. The small files are read at once, the tables when asked for.
 
     state: running, completed, diverged, failed, interrupted, or damaged (only from find_runs: `reason` says
-    what is wrong and every other field is empty).
+    what is wrong and every other field is empty). Runs that were found together may share the dicts in their
+    fields: read them, do not change them.
     """
 
     path: Path
@@ -71,75 +73,77 @@ def read_run(path: str | Path) -> RunRecord:
 
     A run that says "running" but whose process on this machine is gone is given as interrupted.
     """
-    path = Path(path)
-    status = read_status(path)
-    return RunRecord(
-        path=path,
-        state=status.state,
-        reason=status.reason,
-        config=_read(path / "config.yaml", yaml.safe_load),
-        choices=_read(path / "choices.json", json.loads),
-        environment=_read(path / "environment.json", json.loads),
-        status=status,
-        summary=read_summary(path),
-    )
+    return _record(Path(path), read_contents(Path(path)))
 
 
 def read_status(path: str | Path) -> Status:
     """The status of the run in this directory, as observed now. Raises ResultsError if absent or damaged."""
-    return _parse(Path(path) / "status.json", Status.from_json).observed()
+    return read_object(Path(path) / "status.json", Status.from_json).observed()
 
 
 def read_summary(path: str | Path) -> Summary | None:
     """The summary of the run in this directory, if it has one. Raises ResultsError if it is damaged."""
-    file = Path(path) / "summary.json"
-    return _parse(file, Summary.from_json) if file.exists() else None
+    return read_if_there(Path(path) / "summary.json", Summary.from_json)
 
 
 def find_runs(paths: Iterable[str | Path]) -> list[RunRecord]:
     """Every run at or below the given paths (run, experiment or results folder), each once, ordered by path.
 
     A damaged run is returned with state "damaged" and the reason, so that whoever counts runs can say so.
-    Raises ResultsError if a path does not exist or if there is no run at all.
+    Raises ResultsError if a path does not exist or if there is no run at all. Leaves an index in a given folder
+    with many runs, and reads from it what has not changed since.
     """
     places = [Path(path) for path in paths]
-    found: dict[Path, Path] = {}
-    for path in places:
-        if not path.is_dir():
-            raise ResultsError(f"no such folder: {path}; give a run, an experiment or the results folder")
-        for folder, subfolders, files in os.walk(path):
-            if "status.json" in files:
-                subfolders.clear()  # runs are not nested
-                found.setdefault(Path(folder).resolve(), Path(folder))
-    if not found:
+    looked_ns = time.time_ns()
+    seen: set[str] = set()
+    found: list[tuple[Path, list[RunFolder]]] = []
+    for place in places:
+        if not place.is_dir():
+            raise ResultsError(f"no such folder: {place}; give a run, an experiment or the results folder")
+        real = os.path.realpath(place)
+        runs = {os.path.join(real, run.name) if run.name != "." else real: run for run in run_folders(place)}
+        found.append((place, [run for key, run in runs.items() if key not in seen]))
+        seen.update(runs)
+    if not seen:
         where = ", ".join(map(str, places)) or "no folder"
         raise ResultsError(f"no run (a folder with a status.json) in {where}; give the folder of a run")
-    return [_read_or_report(path) for path in sorted(found.values())]
+    records = [record for place, runs in found for record in _read_all(place, runs, looked_ns)]
+    return sorted(records, key=lambda record: record.path)
 
 
-def _read_or_report(path: Path) -> RunRecord:
-    try:
-        return read_run(path)
-    except ResultsError as error:
-        return RunRecord(path=path, state="damaged", reason=str(error))
+def _read_all(place: Path, runs: list[RunFolder], looked_ns: int) -> list[RunRecord]:
+    """These runs below `place`, with the help of its index."""
+    known = index.load(place, runs) if len(runs) >= index.LEAST_RUNS else {}
+    unknown = [run for run in runs if run.name not in known]
+    contents = known | dict(zip((run.name for run in unknown), _read_files(place, unknown), strict=True))
+    at_rest = [run for run in runs if index.at_rest(run, looked_ns)]
+    good = [(run, found) for run in at_rest if not isinstance(found := contents[run.name], ResultsError)]
+    if index.worth_saving(place, sum(run.name not in known for run, _ in good), len(runs)):
+        index.save(place, good)
+    return [_record(run.below(place), contents[run.name]) for run in runs]
 
 
-def _read(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
-    try:
-        content = parse(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ResultsError(f"not a run, or damaged: {path} is missing") from error
-    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: JSON and encoding errors
-        what = error.strerror if isinstance(error, OSError) else "it cannot be parsed"
-        raise ResultsError(f"damaged: cannot read {path}: {what}; run it again") from error
-    if not isinstance(content, Mapping):
-        raise ResultsError(f"damaged: {path} holds no keys; run it again")
-    return dict(content)
+def _read_files(place: Path, runs: list[RunFolder]) -> Iterable[Contents | ResultsError]:
+    """What the files of each run say, or what is wrong with them."""
+    texts: Known = {}
+
+    def read(run: RunFolder) -> Contents | ResultsError:
+        try:
+            return read_contents(run.below(place), texts)
+        except ResultsError as error:
+            return error
+
+    if len(runs) < index.LEAST_RUNS:
+        return map(read, runs)
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(pool.map(read, runs))
 
 
-def _parse(path: Path, from_json: Callable[[Mapping[str, Any]], Content]) -> Content:
-    content = _read(path, json.loads)
-    try:
-        return from_json(content)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ResultsError(f"damaged: {path} is not what a run writes ({error}); run it again") from error
+def _record(path: Path, contents: Contents | ResultsError) -> RunRecord:
+    if isinstance(contents, ResultsError):
+        return RunRecord(path=path, state="damaged", reason=str(contents))
+    config, choices, environment, written, summary = contents
+    status = written.observed()
+    return RunRecord(path, status.state, status.reason, config, choices, environment, status, summary)
