@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.composing import names_on_disk
-from vgp_bench.config import GROUPS, config_dir
+from vgp_bench.config import LISTED_GROUPS, config_dir
 from vgp_bench.errors import ConfigError
 from vgp_bench.listing import listing, options
 
-ALL = [*GROUPS, "experiment"]
+ALL = LISTED_GROUPS
 
 
 @pytest.fixture(autouse=True)

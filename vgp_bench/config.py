@@ -1,7 +1,7 @@
 """Where configs live and which keys every run has. Imports neither torch nor, until needed, Hydra."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,11 @@ GROUPS = (
     "trainer",
     "monitor",
 )
-"""The groups a run is composed of. `experiment` is a group too, but it only sets options of these."""
+"""The groups a run is composed of, one option each. `tracker` is a group too, but takes none, one or several and is no
+part of what a run is; `experiment` only sets options of the others."""
+
+LISTED_GROUPS = (*GROUPS, "tracker", "experiment")
+"""All groups with options to choose from."""
 
 
 @dataclass
@@ -34,6 +38,7 @@ class RunConfig:
     schedule: Any = None
     trainer: Any = None
     monitor: Any = None
+    tracker: dict[str, Any] = field(default_factory=dict)  # name -> its option: there may be several
     images_as: str | None = None
     seed: int = 0
     device: str = "auto"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from vgp_bench.config import GROUPS, config_dir
+from vgp_bench.config import LISTED_GROUPS, config_dir
 from vgp_bench.config_check import did_you_mean
 from vgp_bench.errors import ConfigError
 
@@ -36,7 +36,7 @@ def listing(group: str | None = None, own_folder: Path | None = None) -> str:
 
     Raises ConfigError for an unknown group or a folder that does not exist.
     """
-    known = [*GROUPS, "experiment"]
+    known = LISTED_GROUPS
     if group is not None and group not in known:
         raise ConfigError(f"list {group}: no such group.{did_you_mean(group, known)} There are: {', '.join(known)}.")
     if own_folder is not None and not own_folder.is_dir():

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import torch
 
-from vgp_bench.building import build, device_name, resolve_device, settled
+from vgp_bench.building import build, build_trackers, device_name, resolve_device, settled
 from vgp_bench.config import ComposedRun
 from vgp_bench.config_check import check
 from vgp_bench.errors import ResultsError, UserError
 from vgp_bench.records.environment import describe_environment
 from vgp_bench.records.identity import run_id
+from vgp_bench.records.rows import Row
 from vgp_bench.records.status import State
 from vgp_bench.records.store import RunStore, run_path
 from vgp_bench.records.summary import Summary, summarize
+from vgp_bench.trackers.mirror import Mirror
+from vgp_bench.trackers.tracker import TrackedRun
 from vgp_bench.training.evaluation import evaluate
 from vgp_bench.training.loop import Diverged, Loop, Progress
 from vgp_bench.training.peak_memory import PeakMemory
@@ -56,10 +59,16 @@ def perform(composed: ComposedRun, command: list[str], announce: Callable[[int],
         store.check_writable()
         if store.is_running():
             return Outcome(label, "refused", path, f"another process is running it: {path}; wait for it, or stop it")
+        mirror = Mirror(build_trackers(config))
+
+        def sink(row: Row) -> None:
+            store.append(row)
+            mirror.append(row)
+
         loop: Loop | Exception
         try:
             memory = PeakMemory(device)
-            loop = build(config, store.append)
+            loop = build(config, sink)
         except UserError:
             raise
         except Exception as error:  # a part of the user's own, say; the record keeps the traceback
@@ -69,10 +78,11 @@ def perform(composed: ComposedRun, command: list[str], announce: Callable[[int],
         store.begin(config, composed.choices, describe_environment(device_name(device), command))
     except UserError as error:
         return Outcome(label, "refused", None, str(error))
-    if isinstance(loop, Exception):
-        return _failed(label, store, loop)
     try:
-        state, reason, test_loss, test_accuracy = _train(loop, store, announce(loop.total_steps))
+        mirror.open(TrackedRun(path, config, composed.choices))
+        if isinstance(loop, Exception):
+            raise loop
+        state, reason, test_loss, test_accuracy = _train(loop, store, mirror, announce(loop.total_steps))
         summary = summarize(
             store.columns("epochs"),
             store.columns("layers"),
@@ -97,14 +107,17 @@ def perform(composed: ComposedRun, command: list[str], announce: Callable[[int],
         return Outcome(label, "failed", path, str(error))
     except Exception as error:
         return _failed(label, store, error)
+    finally:
+        mirror.close(store)  # after the record: what is copied is what became of it
 
 
-def _train(loop: Loop, store: RunStore, progress: Progress) -> tuple[State, str, float, float]:
+def _train(loop: Loop, store: RunStore, mirror: Mirror, progress: Progress) -> tuple[State, str, float, float]:
     """(state, reason, test loss, test accuracy). The test data is read here, once, after the last step."""
 
     def told(steps: int, loss: float) -> None:
         progress(steps, loss)
         store.flush_if_due()
+        mirror.flush_if_due()
 
     loop.progress = told
     try:
