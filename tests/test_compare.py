@@ -6,7 +6,7 @@ import math
 import pytest
 
 from tests.made_runs import ENVIRONMENT, layer_rows, make_run, mlp_config
-from vgp_bench.compare import FIGURES, compare, estimate
+from vgp_bench.compare import compare, estimate
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.identity import settled
 from vgp_bench.records.reading import find_runs
@@ -79,7 +79,7 @@ def test_groups_are_configs_and_seeds_are_averaged(tmp_path):
     assert value(comparison, 1, "initial_gradient_ratio")["mean"] == pytest.approx(0.1)
     assert value(comparison, 1, "train_accuracy")["n"] == 0
     assert len(comparison.runs) == 4
-    assert set(comparison.runs.columns) >= {figure.name for figure in FIGURES}
+    assert set(comparison.runs.columns) >= {metric.name for metric in comparison.metrics}
     assert [comparison.name(group) for group in (0, 1)] == ["architecture.depth=3", "architecture.depth=20"]
     assert comparison.notes == []
 

@@ -4,21 +4,24 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from vgp_bench.compare import Estimate
+from vgp_bench.compare import Estimate, Metric
 
 UNKNOWN = "-"
 
 
 class Signs(NamedTuple):
-    """How to write an interval, the same as a factor, and a rule."""
+    """How to write an interval, the same as a factor, a factor, and a rule."""
 
     plus_minus: str
     times_over: str
+    times: str
     rule: str
 
 
-UNICODE = Signs("±", "×÷", "─")
-ASCII = Signs("+-", "*/", "-")
+UNICODE = Signs("±", "×÷", "×", "─")
+ASCII = Signs("+-", "*/", "x", "-")
+
+Form = Callable[[Estimate, Signs], str]
 
 
 def signs_for(encoding: str | None) -> Signs:
@@ -37,12 +40,22 @@ def percent(e: Estimate, signs: Signs) -> str:
 
 def seconds(e: Estimate, signs: Signs) -> str:
     """`132`, with decimals below 10; without interval, which would only tell how busy the machine was."""
-    return f"{e.mean:.0f}" if e.mean >= 10 else f"{e.mean:.1f}"
+    return f"{e.mean:,.0f}" if abs(e.mean) >= 10 else f"{e.mean:.1f}"
 
 
 def whole(e: Estimate, signs: Signs) -> str:
     """`1,234,567`."""
     return f"{e.mean:,.0f}"
+
+
+def mebibytes(e: Estimate, signs: Signs) -> str:
+    """Bytes as `857`, in 2^20 bytes."""
+    return f"{e.mean / 2**20:,.0f}"
+
+
+def steps(e: Estimate, signs: Signs) -> str:
+    """`340 ±12`."""
+    return f"{e.mean:,.0f}{_half(e, signs, lambda half: f'{half:,.0f}')}"
 
 
 def factor(e: Estimate, signs: Signs) -> str:
@@ -63,9 +76,47 @@ def power(e: Estimate, signs: Signs) -> str:
     return f"{text} {signs.times_over}{spread:.1f}" if spread < 100 else f"{text} {signs.times_over}{spread:.0e}"
 
 
-def cell(e: Estimate, form: Callable[[Estimate, Signs], str], signs: Signs) -> str:
+def quotient(e: Estimate, signs: Signs) -> str:
+    """The difference of factors: `×1.43 ×÷1.2`."""
+    return f"{signs.times}{power(e, signs)}"
+
+
+_FORMS: dict[str, Form] = {
+    "fraction": percent,
+    "s": seconds,
+    "images/s": seconds,
+    "bytes": mebibytes,
+    "steps": steps,
+}
+
+
+def form_of(metric: Metric) -> Form:
+    """How the values of a metric are written."""
+    if metric.geometric:
+        return factor if "decay" in metric.name else power
+    if metric.name == "parameters":
+        return whole
+    return _FORMS.get(metric.unit, factor)
+
+
+def cell(e: Estimate, form: Form, signs: Signs) -> str:
     """The text of one estimate; UNKNOWN if nothing was measured."""
     return UNKNOWN if e.n == 0 or math.isnan(e.mean) else form(e, signs)
+
+
+def reached(e: Estimate, never: int, signs: Signs) -> str:
+    """`340 (2 of 3)`: the mean of the two that arrived; `never (0 of 3)`."""
+    if never == 0:
+        return cell(e, steps, signs)
+    return f"{steps(e, signs) if e.n else 'never'} ({e.n} of {e.n + never})"
+
+
+def difference(e: Estimate, metric: Metric, signs: Signs) -> str:
+    """`+1.3 ±0.4`, or for a factor `×1.43 ×÷1.2`; UNKNOWN without pairs."""
+    if metric.geometric:
+        return cell(e, quotient, signs)
+    text = cell(e, form_of(metric), signs)
+    return f"+{text}" if e.n and e.mean >= 0 else text
 
 
 def _half(e: Estimate, signs: Signs, form: Callable[[float], str]) -> str:

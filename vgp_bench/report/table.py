@@ -3,155 +3,145 @@
 import shutil
 import sys
 import textwrap
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
 
-from vgp_bench.compare import STATES, Comparison, Estimate
+from vgp_bench.compare import Baseline, Comparison, Pivot
 from vgp_bench.report import formats
+from vgp_bench.report.folding import fold
 from vgp_bench.report.formats import Signs
+from vgp_bench.report.sheet import Column, Sheet, sheet
 
 GAP = "  "
+NARROWEST = 7
+"""To so many characters settings are folded before rows get numbers instead."""
+WANTED = 2
+"""Settings are folded at the seams of their names until so many metrics find room beside them."""
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column of text. header: its lines, top to bottom; rank: the highest is dropped first, 0 never."""
-
-    header: tuple[str, ...]
-    cells: list[str]
-    rank: int = 0
-    left: bool = False
-
-    @property
-    def width(self) -> int:
-        return max(len(text) for text in (*self.header, *self.cells))
-
-    def lines(self, header_lines: int) -> list[str]:
-        """Header (bottom aligned) and cells, padded to one width."""
-        texts = [""] * (header_lines - len(self.header)) + [*self.header, *self.cells]
-        return [text.ljust(self.width) if self.left else text.rjust(self.width) for text in texts]
-
-
-# Figure, header, form, rank: in the order of the columns.
-FIGURE_COLUMNS: tuple[tuple[str, tuple[str, ...], Callable[[Estimate, Signs], str], int], ...] = (
-    ("test_accuracy", ("test", "acc %"), formats.percent, 1),
-    ("validation_accuracy", ("val", "acc %"), formats.percent, 4),
-    ("train_accuracy", ("train", "acc %"), formats.percent, 6),
-    ("initial_gradient_ratio", ("grad ratio", "first/last", "@init"), formats.power, 2),
-    ("initial_decay_per_layer", ("decay", "/layer", "@init"), formats.factor, 3),
-    ("final_dead_fraction", ("dead", "units %"), formats.percent, 5),
-    ("parameters", ("parameters",), formats.whole, 8),
-    ("seconds", ("time", "s"), formats.seconds, 7),
-)
-
-
-def render(comparison: Comparison, width: int | None = None, signs: Signs | None = None) -> str:
+def render(
+    comparison: Comparison,
+    width: int | None = None,
+    signs: Signs | None = None,
+    baseline: Baseline | None = None,
+    layout: Pivot | None = None,
+) -> str:
     """The table with what all runs share above it and what a reader must know below it.
 
     width: characters a line, as the terminal has if not given; signs: as standard output can write if not given.
-    Columns that do not fit are dropped, the least important first, and named below. Settings are never dropped:
-    where even they do not fit, rows get numbers and the settings are listed below.
+    Settings that leave no room for metrics are folded over several lines. Columns that do not fit are dropped, the
+    least important first, and named below. Settings are never dropped: where even folded they do not fit, rows get
+    numbers and the settings are listed below.
     """
     width = shutil.get_terminal_size(fallback=(100, 24)).columns if width is None else width
     signs = formats.signs_for(sys.stdout.encoding) if signs is None else signs
-    settings = _setting_columns(comparison)
-    counts = _count_columns(comparison)
-    figures, unmeasured = _figure_columns(comparison, signs)
+    made = sheet(comparison, signs, baseline, layout)
+    columns, legend = _fit_settings(made, width)
+    dropped: list[Column] = []
+    while _width(columns) > width:
+        metrics = [column for column in columns if column.metric]
+        if not metrics:
+            break
+        least = max(reversed(metrics), key=lambda column: column.rank)  # of equal ones the last
+        columns.remove(least)
+        dropped.append(least)
 
-    legend: list[str] = []
-    if settings and _width([*settings, *counts, *figures[:1]]) > width:
-        legend = [f"row {group}: {comparison.name(group)}" for group in comparison.groups.index]
-        settings = [Column(("row",), [str(group) for group in comparison.groups.index])]
-    dropped: list[str] = []
-    while figures and _width([*settings, *counts, *figures]) > width:
-        least = max(figures, key=lambda column: column.rank)
-        figures.remove(least)
-        dropped.append(" ".join(least.header))
-
-    columns = [*settings, *counts, *figures]
-    texts = [f"{key}={value}" for key, value in comparison.constants.items()]
-    above = _fold("  ".join(["all runs:", *texts]), width) if texts else []
-    header_lines = max(len(column.header) for column in columns)
-    rows = [GAP.join(line).rstrip() for line in zip(*(c.lines(header_lines) for c in columns), strict=True)]
+    above = _fold("  ".join(["all runs:", *made.above]), width) if made.above else []
     rule = signs.rule * min(_width(columns), width)
-    notes = [*legend, *_explanations(comparison, [" ".join(column.header) for column in figures], signs)]
+    notes = [*legend, *made.notes(columns)]
     if dropped:
-        notes.append(f"not shown for want of width: {', '.join(dropped)}")
-    if unmeasured:
-        notes.append(f"not measured in any run: {', '.join(unmeasured)}")
-    notes += comparison.notes
+        notes.append(f"not shown for want of width: {', '.join(column.title for column in dropped)}")
     below = [line for note in notes for line in _fold(note, width)]
-    lines = [*above, *rows[:header_lines], rule, *rows[header_lines:], rule, *below]
+    lines = [*above, *_header(columns), rule, *_body(columns, len(made.names)), rule, *below]
     return "\n".join(_shown(line, signs) for line in lines)
 
 
-def _setting_columns(comparison: Comparison) -> list[Column]:
-    short = [key.rpartition(".")[2] for key in comparison.settings]
-    repeated = Counter(short)
-    columns = []
-    for key, name in zip(comparison.settings, short, strict=True):
-        values = [_setting(value) for value in comparison.groups[key]]
-        numbers = all(isinstance(value, (int, float)) for value in comparison.groups[key] if value is not None)
-        header = (name,) if repeated[name] == 1 else (key.rpartition(".")[0] + ".", name)
-        columns.append(Column(header, values, left=not numbers))
-    return columns
+def _fit_settings(made: Sheet, width: int) -> tuple[list[Column], list[str]]:
+    """The columns with settings that leave room for metrics, and the legend of numbered rows if there had to be one."""
+    columns = list(made.columns)
+    metrics = sorted((c for c in columns if c.metric), key=lambda c: c.rank)
+    words = [i for i, c in enumerate(columns) if c.setting or (c.left and not c.metric)]
+
+    def needed(count: int) -> int:
+        return _width([*(c for c in columns if not c.metric), *metrics[:count]])
+
+    for count, cut in ((WANTED, False), (1, True)):
+        foldable = [i for i in words if columns[i].setting or not cut]
+        while foldable and needed(count) > width:
+            widest = max(foldable, key=lambda i: _column_width(columns[i]))
+            narrower = _folded(made.columns[widest], _column_width(columns[widest]) - 1, cut)
+            if _column_width(narrower) < _column_width(columns[widest]) and _column_width(narrower) >= NARROWEST:
+                columns[widest] = narrower
+            else:
+                foldable.remove(widest)
+    if needed(1) <= width or not made.columns[0].setting:
+        return columns, []
+    numbers = Column(("row",), [str(row) for row in range(len(made.names))])
+    legend = [f"row {row}: {name}" for row, name in enumerate(made.names)]
+    return [numbers, *(c for c in made.columns if not c.setting)], legend
 
 
-def _setting(value: Any) -> str:
-    if value is None:
-        return formats.UNKNOWN
-    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+def _folded(column: Column, width: int, cut: bool) -> Column:
+    header = tuple(part for line in column.header for part in fold(line, width, cut))
+    return replace(column, header=header, cells=["\n".join(fold(text, width, cut)) for text in column.cells])
 
 
-def _count_columns(comparison: Comparison) -> list[Column]:
-    groups = comparison.groups
-    columns = [Column(("n",), [str(n) for n in groups["n"]])]
-    others = [
-        ", ".join(f"{row[state]} {state}" for state in STATES if state != "completed" and row[state])
-        for _, row in groups.iterrows()
+def _header(columns: Sequence[Column]) -> list[str]:
+    """The lines above the rule, bottom aligned; what columns have in common stands once above them."""
+    height = max(len(column.header) for column in columns)
+    lines = [[""] * (height - len(column.header)) + list(column.header) for column in columns]
+    texts = [_line(columns, [line[i] for line in lines]) for i in range(height)]
+    if any(column.group for column in columns):
+        texts.insert(0, _groups(columns))
+    return texts
+
+
+def _groups(columns: Sequence[Column]) -> str:
+    parts, start = [], 0
+    for name, members in groupby(columns, key=lambda column: column.group):
+        count = len(list(members))
+        width = _width(columns[start : start + count])
+        parts.append(name.rjust(width) if count == 1 else name.center(width))
+        start += count
+    return GAP.join(parts).rstrip()
+
+
+def _body(columns: Sequence[Column], rows: int) -> list[str]:
+    lines = []
+    for row in range(rows):
+        parts = [column.cells[row].split("\n") for column in columns]
+        for i in range(max(map(len, parts))):
+            lines.append(_line(columns, [part[i] if i < len(part) else "" for part in parts]))
+    return lines
+
+
+def _line(columns: Sequence[Column], texts: Sequence[str]) -> str:
+    widths = _widths(columns)
+    padded = [
+        text.ljust(width) if column.left else text.rjust(width)
+        for column, text, width in zip(columns, texts, widths, strict=True)
     ]
-    if any(others):
-        columns.append(Column(("not", "completed"), others, left=True))
-    return columns
+    return GAP.join(padded).rstrip()
 
 
-def _figure_columns(comparison: Comparison, signs: Signs) -> tuple[list[Column], list[str]]:
-    """The columns of figures that at least one group has, and the names of the others."""
-    columns, unmeasured = [], []
-    for figure, header, form, rank in FIGURE_COLUMNS:
-        estimates = [Estimate(*comparison.estimates.loc[(group, figure)]) for group in comparison.groups.index]
-        if any(e.n for e in estimates):
-            cells = [formats.cell(e, form, signs) for e in estimates]
-            if "@init" not in header and figure != "parameters":
-                # A figure that some of the n runs lack must not pass for a mean over n.
-                pairs = zip(cells, estimates, comparison.groups["n"], strict=True)
-                cells = [f"{text} (n={e.n:.0f})" if 0 < e.n < n else text for text, e, n in pairs]
-            columns.append(Column(header, cells, rank))
-        else:
-            unmeasured.append(" ".join(header))
-    return columns, unmeasured
+def _widths(columns: Sequence[Column]) -> list[int]:
+    """Widths of the columns; the last of a group is as wide as the common header of the group needs."""
+    widths, start = [_column_width(column) for column in columns], 0
+    for name, members in groupby(columns, key=lambda column: column.group):
+        end = start + len(list(members))
+        missing = len(name) - sum(widths[start:end]) - len(GAP) * (end - start - 1)
+        widths[end - 1] += max(0, missing)
+        start = end
+    return widths
 
 
-def _explanations(comparison: Comparison, shown: Sequence[str], signs: Signs) -> list[str]:
-    groups = comparison.groups
-    notes = []
-    if (comparison.estimates["n"] >= 3).any():
-        notes.append(
-            f"n: completed runs, one a seed; {signs.plus_minus}: 95 % t interval of the mean (n >= 3); "
-            f"{signs.times_over}: the same as a factor"
-        )
-    else:
-        notes.append("n: completed runs, one a seed; no interval below n = 3")
-    unfinished = sum(groups[state].sum() for state in STATES if state != "completed")
-    if unfinished and any("@init" in header for header in shown):
-        notes.append("@init also counts the runs that did not complete")
-    return notes
+def _column_width(column: Column) -> int:
+    return max((len(line) for text in (*column.header, *column.cells) for line in text.split("\n")), default=0)
 
 
 def _width(columns: Sequence[Column]) -> int:
-    return sum(column.width for column in columns) + len(GAP) * (len(columns) - 1)
+    return sum(_widths(columns)) + len(GAP) * (len(columns) - 1)
 
 
 def _fold(text: str, width: int) -> list[str]:

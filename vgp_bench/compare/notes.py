@@ -1,0 +1,47 @@
+"""What a reader of a table must know of the runs behind it: seeds run twice, mixed versions and devices."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from vgp_bench.records.reading import RunRecord
+
+
+def duplicates(name: str, runs: Sequence[RunRecord]) -> list[str]:
+    """One line if the group of this name holds several runs of a seed."""
+    counts = Counter(record.seed for record in runs if record.seed is not None)
+    seeds = [f"{seed} ({count} runs)" for seed, count in counts.items() if count > 1]
+    if not seeds:
+        return []
+    return [f"{name}: seed {', '.join(seeds)} counted once: the latest completed run"]
+
+
+def mixtures(records: Sequence[RunRecord]) -> list[str]:
+    """One line for each part of the environment in which the runs differ."""
+    notes = []
+    for what, read in ENVIRONMENT.items():
+        counts = Counter(str(read(record.environment) or "unknown") for record in records)
+        if len(counts) > 1:
+            found = ", ".join(f"{value} ({count} runs)" for value, count in counts.most_common())
+            notes.append(f"mixed {what}: {found}")
+    return notes
+
+
+def _code(environment: dict[str, Any]) -> str | None:
+    code = environment.get("code") or {}
+    version = (environment.get("versions") or {}).get("vgp-bench")
+    if code.get("commit"):
+        return f"{version} {code['commit'][:10]}{' with changes' if code.get('dirty') else ''}"
+    return version
+
+
+def _torch(environment: dict[str, Any]) -> str | None:
+    return (environment.get("versions") or {}).get("torch")
+
+
+def _device(environment: dict[str, Any]) -> str | None:
+    return environment.get("device")
+
+
+ENVIRONMENT = {"code": _code, "torch": _torch, "device": _device}
+"""Parts of the environment that can change numbers, and how each is read."""
