@@ -17,7 +17,7 @@ def trained(results: Path, *words: str) -> Summary:
 
 
 def test_fifty_layers_learn_with_gates_and_not_without(tmp_path: Path) -> None:
-    gated = trained(tmp_path, "architecture.gate_bias=-4")
+    gated = trained(tmp_path)
     plain = trained(tmp_path, "architecture=mlp")
     assert gated.test_accuracy > 0.9
     assert plain.test_accuracy < 0.2

@@ -21,9 +21,13 @@ FLOORS = {
     "components": 1,
     "data": 1,
     "config_check": 2,
+    "config_advice": 2,
+    "trackers": 2,
     "architectures": 2,
     "compare": 2,
+    "frames": 2,
     "listing": 3,
+    "override_words": 1,
     "composition": 3,
     "monitor": 3,
     "report": 3,
@@ -36,7 +40,7 @@ FLOORS = {
     "cli": 10,
     "__main__": 11,
 }
-READING = {"compare", "report"}
+READING = {"compare", "frames", "report"}
 READING_MAY_IMPORT = READING | {"errors", "records", "theory"}
 ABOVE_BOTH_WINGS = {"commands", "cli", "__main__"}
 WITHOUT_TORCH = READING | {"records", "listing", "theory"}

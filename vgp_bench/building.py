@@ -19,6 +19,7 @@ from vgp_bench.data.sequences import SequenceData
 from vgp_bench.errors import ConfigError
 from vgp_bench.monitor.cadence import Cadence
 from vgp_bench.monitor.monitor import Monitor, Probe
+from vgp_bench.trackers.tracker import Tracker
 from vgp_bench.training.clipping import AdaptiveClipping, Clipping, NormClipping, ValueClipping
 from vgp_bench.training.loop import Loop, Sink
 from vgp_bench.training.settings import TrainerSettings
@@ -72,6 +73,11 @@ def build_model(config: dict[str, Any], feed: Feed, inputs: torch.Tensor) -> Arc
     make(config["initializer"]).initialize(model, activation, inputs.cpu())
     model.finish_initialization()
     return model.to(inputs.device)
+
+
+def build_trackers(config: dict[str, Any]) -> dict[str, Tracker]:
+    """The trackers of a checked config by name, none opened yet. Raises ConfigError."""
+    return {name: make(option) for name, option in config["tracker"].items()}
 
 
 @functools.lru_cache(maxsize=2)
@@ -134,7 +140,9 @@ def _optimizer(option: dict[str, Any], model: Architecture, device: torch.device
     try:
         optimizer: Optimizer = make(option, parameters, **more)
     except ValueError as error:  # torch checks its own ranges ("Invalid momentum value: -1")
-        raise ConfigError(f"optimizer: {error}") from error
+        culprits = [f"{key}={value}" for key, value in option.items() if str(error).endswith(f" {value}")]
+        where = f".{culprits[0]}" if len(culprits) == 1 else ""
+        raise ConfigError(f"optimizer{where}: {error}") from error
     return optimizer
 
 

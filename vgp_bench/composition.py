@@ -1,13 +1,15 @@
 """From words on the command line to composed runs, by Hydra; its errors become one line that says what to change."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from vgp_bench.config import GROUPS, ComposedRun, composed_run, config_dir, register_run_keys
+from vgp_bench.config import GROUPS, LISTED_GROUPS, ComposedRun, composed_run, config_dir, register_run_keys
 from vgp_bench.config_check import did_you_mean
 from vgp_bench.errors import ConfigError
+from vgp_bench.override_words import check_words
 
 
 class Task:
@@ -37,6 +39,7 @@ def compose(words: Sequence[str]) -> list[ComposedRun]:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
+    check_words(words)
     register_run_keys()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, where it would print and exit
     task = Task()
@@ -60,22 +63,34 @@ def _in_one_line(error: Exception) -> str:
     from omegaconf.errors import ConfigAttributeError, ConfigKeyError, ValidationError
 
     cause = error.__cause__
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, option = error.missing_cfg_file.rpartition("/")
-        options = sorted(error.options)
+        # One of a list of options, as in tracker=[mlflow,wandbb], comes without those that there are.
+        options = sorted(error.options or [path.stem for path in (config_dir() / group).glob("*.yaml")])
         return f"{group}={option}: no such {group}.{did_you_mean(option, options)} There are: {', '.join(options)}."
     if isinstance(cause, (ConfigAttributeError, ConfigKeyError)) and cause.full_key:
         return _unknown_key(str(cause.full_key), cause.parent_node)
     if isinstance(cause, ValidationError) and cause.full_key:
-        return f"{cause.full_key}: {str(cause.msg).splitlines()[0]}"
+        return _wrong_type(str(cause.full_key), str(cause.msg).splitlines()[0])
     lines = [line.strip() for e in (error, cause) if e for line in str(e).splitlines() if line.strip()]
     text = "; ".join(lines) or type(error).__name__
+    if text.startswith("Ambiguous value for argument"):
+        word = text.split("'")[1]
+        if word.startswith("tracker="):
+            return f"{word}: several trackers of one run are a list: tracker=[{word.removeprefix('tracker=')}]"
+        return f"{word}: several values make a sweep, which needs -m: vgp-bench run -m {word}"
     if text.startswith("Config group override must be"):
         return f"a group ({', '.join(GROUPS)}) takes the name of an option, say activation=relu ({text})"
     if "is not in a group" in text or "In 'config'" in text or "Could not override" in text:
         word = text.split("'")[1] if "'" in text else ""
-        text += did_you_mean(word, GROUPS)
+        text += did_you_mean(word, LISTED_GROUPS)
     return text
+
+
+def _wrong_type(key: str, message: str) -> str:
+    found = re.match(r"Value '(.*)' (?:of type '.*' could not be converted to|is not a valid) (\w+)", message)
+    names = {"Integer": "an integer", "Float": "a number", "bool": "true or false"}
+    return f"{key}={found[1]}: expected {names[found[2]]}" if found and found[2] in names else f"{key}: {message}"
 
 
 def _unknown_key(full_key: str, parent: Any) -> str:
@@ -83,6 +98,8 @@ def _unknown_key(full_key: str, parent: Any) -> str:
     known = [str(k) for k in parent if k != "_target_" and k != "hydra"] if parent is not None else []
     if not place and (owners := [group for group in GROUPS if key in (parent.get(group) or {})]):
         return f"{key}: a run has no such key. Did you mean {' or '.join(f'{group}.{key}' for group in owners)}?"
+    if place == "tracker":
+        return f"{full_key}: tracker={key} is not chosen; add tracker={key}, or tracker=[...,{key}] beside others"
     where = f"{place} has" if place else "a run has"
     there_are = f"There are: {', '.join(known)}." if known else "It takes no keys."
     return f"{full_key}: {where} no such key.{did_you_mean(key, known)} {there_are}"

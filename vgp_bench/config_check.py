@@ -5,6 +5,7 @@ looked up and its keys and types are compared with the signature it names.
 """
 
 import difflib
+import importlib.util
 import inspect
 import logging
 import math
@@ -42,8 +43,14 @@ def check(composed: ComposedRun) -> None:
         source = f"{group}={composed.choices[group]}"
         if not isinstance(option, dict) or "_target_" not in option:
             raise ConfigError(f"{source}: its file has no `_target_:` key, so it names nothing to build")
-        _check_target(option, group, source, SUPPLIED.get(group, frozenset()))
+    # Before the keys: an experiment made for sequences sets keys that no network for images has.
     _check_fit(composed)
+    for group in GROUPS:
+        _check_target(
+            composed.config[group], group, f"{group}={composed.choices[group]}", SUPPLIED.get(group, frozenset())
+        )
+    for name, option in composed.config["tracker"].items():
+        _check_tracker(name, option)
     name = composed.config["experiment_name"]
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise ConfigError(f"experiment_name={name}: it names a folder; use letters, digits, '_', '-' and '.'")
@@ -60,11 +67,31 @@ def parameters(option: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(_signature(_locate(option["_target_"], option["_target_"]))[0].parameters)
 
 
+def _check_tracker(name: str, option: Any) -> None:
+    """Of trackers there may be several, each below its own name; their packages are optional."""
+    source = f"tracker={name}"
+    if not isinstance(option, dict) or "_target_" not in option:
+        raise ConfigError(
+            f"tracker.{name}: no tracker; its file must begin with `# @package tracker.NAME` and have a `_target_:`"
+        )
+    _check_target(option, f"tracker.{name}", source, frozenset())
+    # A module that imports an optional package names it, and what pip installs it with.
+    package, install = getattr(inspect.getmodule(_locate(option["_target_"], source)), "NEEDS", (None, None))
+    if package is not None:
+        found = importlib.util.find_spec(package)
+        if found is None or found.origin is None:  # without origin: just a folder of that name, as W&B makes one
+            raise ConfigError(f"{source} needs the package {package}: pip install '{install}'")
+
+
 def _check_fit(composed: ComposedRun) -> None:
     """An architecture takes `image_shape` or `sequence`; a data set returns images or sequences."""
     config, choices = composed.config, composed.choices
     reads_sequences = "sequence" in parameters(config["architecture"])
     gives_sequences = _gives_sequences(config["dataset"])
+    if config["normalizer"]["_target_"].endswith(".BatchNormalizer") and config["trainer"].get("batch_size") == 1:
+        raise ConfigError(
+            "trainer.batch_size=1: one sample has no statistics over the batch; use 2 or more, or normalizer=group"
+        )
     if gives_sequences and not reads_sequences:
         raise ConfigError(
             f"architecture={choices['architecture']} reads images, dataset={choices['dataset']} gives sequences: "
@@ -72,7 +99,7 @@ def _check_fit(composed: ComposedRun) -> None:
         )
     ways = ("rows", "pixels", "permuted_pixels")
     if config["images_as"] not in (None, *ways):
-        raise ConfigError(f"images_as={config['images_as']}: use {_or(ways)}{did_you_mean(config['images_as'], ways)}")
+        raise ConfigError(f"images_as={config['images_as']}: use {_or(ways)}")
     if config["images_as"] and (gives_sequences or not reads_sequences):
         what = (
             f"dataset={choices['dataset']} gives no images"

@@ -1,11 +1,13 @@
 """Runs one after another in this process: one that fails does not stop the others."""
 
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vgp_bench.config import ComposedRun
+from vgp_bench.config_advice import advice
 from vgp_bench.config_check import check
 from vgp_bench.terminal import Bar, tell_all, tell_one
 
@@ -32,6 +34,8 @@ class Sweep:
         outcomes: list[Outcome] = []
         for composed in runs:
             check(composed)  # a wrong word in the last run is told now, and not after all the others
+        for line in dict.fromkeys(filter(None, map(advice, runs))):
+            print(f"vgp-bench: note: {line}", file=sys.stderr)
         with Bar(len(runs), visible=runs[0].config["progress"]) as bar:
             bar.start(0, "loading torch")
             from vgp_bench.run import perform  # torch is imported here: only now is it sure that something runs

@@ -118,12 +118,16 @@ def _result(outcome: "Outcome") -> str:
         learned = outcome.reason if outcome.state == "kept" else f"diverged: {outcome.reason}"
     else:
         learned = f"test accuracy {summary.test_accuracy:.1%} (chance {summary.chance_accuracy:.1%}), "
+        if not math.isnan(summary.validation_accuracy):
+            # Beside the test: a task may ask for more there, longer sequences say, than in training.
+            learned += f"validation accuracy {summary.validation_accuracy:.1%}, "
         learned += f"test loss {summary.test_loss:.3g} (chance {summary.chance_loss:.3g})"
     lines = [f"{learned}, gradient of first/last layer {_ratio(summary)} at the start"]
     if not math.isnan(summary.initial_decay_per_step):
+        low, high = summary.initial_decay_per_step_low, summary.initial_decay_per_step_high
         lines.append(
             f"Gradient through time at the start: x {summary.initial_decay_per_step:.3f} a step further back "
-            f"({summary.initial_decay_per_step_low:.3f} ... {summary.initial_decay_per_step_high:.3f}), "
+            f"({low:.3f} ... {high:.3f}, without the last three steps), "
             f"first/last step {summary.initial_time_ratio:.1e}"
         )
     return "\n".join(lines)

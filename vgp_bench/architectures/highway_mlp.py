@@ -24,7 +24,7 @@ class HighwayMLP(Architecture):
         parts: Parts,
         depth: int = 10,
         width: int = 50,
-        gate_bias: float = -2.0,
+        gate_bias: float = -4.0,
     ) -> None:
         super().__init__()
         check_positive(depth=depth, width=width)
