@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vgp_bench.records.identity import run_id
-from vgp_bench.records.rows import LayerRow
+from vgp_bench.records.rows import EpochRow, LayerRow, StepRow
 from vgp_bench.records.store import RunStore, run_path
 from vgp_bench.records.summary import Summary
 
@@ -47,6 +47,20 @@ def layer_rows(gradients: Sequence[float], step: int = 0, per_stage: int = 1, **
     return [*rows, output]
 
 
+def step_rows(losses: Sequence[float]) -> list[StepRow]:
+    """One row a step, from 0."""
+    nan = math.nan
+    return [StepRow(step, 0, 0.1, loss, 0.5, nan, nan) for step, loss in enumerate(losses)]
+
+
+def epoch_rows(accuracies: Sequence[float], steps: int = 10) -> list[EpochRow]:
+    """One row a pass of so many steps, with these validation accuracies."""
+    return [
+        EpochRow(i, (i + 1) * steps, 1.0, accuracy, 1.0, accuracy, 100.0, float(i + 1))
+        for i, accuracy in enumerate(accuracies)
+    ]
+
+
 def mlp_config(seed: int = 0, depth: int = 3, activation: str = "ReLU", **keys: Any) -> dict[str, Any]:
     """A config as a run has it, resolved; further keys go to the top level."""
     return {
@@ -67,6 +81,8 @@ def make_run(
     *,
     state: Any = "completed",
     layers: Sequence[LayerRow] = (),
+    epochs: Sequence[EpochRow] = (),
+    steps: Sequence[StepRow] = (),
     environment: dict[str, Any] = ENVIRONMENT,
     **figures: Any,
 ) -> Path:
@@ -76,7 +92,7 @@ def make_run(
     path = run_path(results, config.get("experiment_name", "made"), run_id(config))
     store = RunStore(path)
     store.begin(config, choices, environment)
-    for row in layers:
+    for row in (*layers, *epochs, *steps):
         store.append(row)
     store.flush()
     if state != "running":

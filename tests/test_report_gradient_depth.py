@@ -242,3 +242,9 @@ def test_several_steps_are_a_row_of_panels_each(tmp_path):
     assert [ax.get_lines()[1].get_ydata()[0] for ax in figure.axes] == [0.5, 0.5, 0.25, 0.25]
     with pytest.raises(UserError, match="at most 4 step"):
         drawn(find_runs([tmp_path]), 0, 1, 2, 3, 4)
+
+
+def test_networks_of_one_stage_have_no_depth_to_show(tmp_path):
+    make_run(tmp_path, mlp_config(), layers=layer_rows([0.5]))
+    with pytest.raises(ResultsError, match="one hidden stage each.*plot gradient-time"):
+        drawn(find_runs([tmp_path]))

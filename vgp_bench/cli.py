@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from vgp_bench import __version__
-from vgp_bench.commands import comparing, listing, plotting, running
+from vgp_bench.commands import comparing, listing, plotting, reporting, running
 from vgp_bench.errors import UserError
 
-COMMANDS = {"run": running, "list": listing, "compare": comparing, "plot": plotting}
+COMMANDS = {"run": running, "list": listing, "compare": comparing, "plot": plotting, "report": reporting}
 
 EPILOG = """\
 examples
@@ -19,6 +19,7 @@ examples
   vgp-bench list activation
   vgp-bench compare results/default
   vgp-bench plot gradient-depth results/default -o gradient.png
+  vgp-bench report results/default -o report.html
 
 `vgp-bench run --help` shows every group and key; `vgp-bench COMMAND --help` the rest.
 Tab completion:  eval "$(vgp-bench run -sc install=bash)"

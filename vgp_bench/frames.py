@@ -78,7 +78,7 @@ class Frames:
     def _table(self, table: str) -> "pd.DataFrame":
         import pandas as pd
 
-        parts = []
+        parts: list[pd.DataFrame] = []
         for keys, record in zip(self._keys, self.records, strict=True):
             part = record.rows(table)
             if part.empty and parts:

@@ -14,6 +14,7 @@ EXAMPLES = """
 examples
   vgp-bench plot gradient-depth results/demo -o gradient.png
   vgp-bench plot gradient-depth results/demo --step first,last -o gradient.pdf
+  vgp-bench plot gradient-heatmap results/demo --where activation=sigmoid --where depth=20 -o heat.png
 """
 
 
@@ -31,6 +32,13 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("kind", choices=list(known), metavar="KIND", help="what to draw; the list is below")
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of runs")
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE[,VALUE]",
+        help="only these; repeat it for more keys",
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a .png, .svg or .pdf file")
     parser.add_argument(
         "--step",
@@ -42,14 +50,14 @@ def add(commands: Any) -> None:
 
 
 def _plot(arguments: argparse.Namespace) -> int:
-    from vgp_bench.compare import compare
+    from vgp_bench.compare import choose, compare
     from vgp_bench.records.reading import find_runs
     from vgp_bench.report.plots.kind import kinds
     from vgp_bench.report.saving import check_suffix, save
 
     check_suffix(arguments.output)
     steps = [_step(word) for word in arguments.step.split(",")] if arguments.step else []
-    figure = kinds()[arguments.kind].figure(compare(find_runs(arguments.results)), steps)
+    figure = kinds()[arguments.kind].figure(compare(choose(find_runs(arguments.results), arguments.where)), steps)
     print(save(figure, arguments.output))
     return 0
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def draw_band(ax: Axes, band: Band, look: Look, name: str, marked: bool = False) -> None:
+def draw_band(ax: Axes, band: Band, look: Look, name: str, marked: bool = False, width: float = 1.4) -> None:
     """The middle as a line with its spread around it; exact zeros marked on the lower edge of the panel, values that
     are not finite on the upper one.
 
-    marked: with the marker of the look at some points of the line.
+    marked: with the marker of the look at some points of the line. width: of the line, in points.
     """
     if not len(band.x):
         return
@@ -29,10 +29,11 @@ def draw_band(ax: Axes, band: Band, look: Look, name: str, marked: bool = False)
             shown,
             color=look.colour,
             linestyle=look.line,
-            linewidth=1.4,
+            linewidth=width,
             marker=look.marker if marked or np.isfinite(shown).sum() == 1 else "none",
             markersize=3.5,
-            markevery=0.06,  # in parts of the diagonal: a marker at each of 100 points would hide the line
+            # In parts of the diagonal, as a marker at each of 100 points would hide the line. None on a single one.
+            markevery=0.06 if np.isfinite(shown).sum() > 1 else None,
             label=name,
             gid="curve",
         )

@@ -31,10 +31,21 @@ def depth_profile(records: Sequence[RunRecord], step: Step) -> Profile | None:
         if len(depth) and not np.array_equal(depth, where):
             raise ResultsError(f"{record.path} has other stages than the runs of its config; run it again")
         depth = where
-        with np.errstate(divide="ignore", invalid="ignore"):
-            relative = gradient / gradient[-1]
-        relative[gradient == 0] = 0.0  # also where the last gradient is 0 too, and the quotient unknown
-        curves.append(relative)
+        curves.append(relative_to_last(gradient))
         logged = logged_steps(layers)
         steps.append(logged[0] if step == "first" else logged[-1] if step == "last" else step)
     return Profile(band_of_sizes(depth, curves), sorted(set(steps))) if curves else None
+
+
+def relative_to_last(gradient: Array) -> Array:
+    """The norms of stages (first axis, in depth order) over that of the last one.
+
+    An exact 0 stays 0, also where the last one is 0 too; no quotient (by 0, or by a norm that is not finite) is
+    infinite. NaN, not measured, stays NaN.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative: Array = gradient / gradient[-1]
+    relative[np.isfinite(gradient) & np.isinf(np.broadcast_to(gradient[-1], gradient.shape))] = np.inf
+    relative[np.isinf(gradient)] = np.inf
+    relative[gradient == 0] = 0.0
+    return relative

@@ -59,3 +59,11 @@ def seeds_in_words(bands: Sequence[Band], middle: str) -> str:
         return "one seed"
     many = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     return f"{middle} and range of {many} seeds"
+
+
+def mean_of_seeds(counts: Sequence[int]) -> str:
+    """`, one seed` or `, geometric mean of 3 seeds`, from the number of seeds of each group."""
+    seeds = sorted(set(counts))
+    if seeds == [1]:
+        return ", one seed"
+    return f", geometric mean of {seeds[0] if len(seeds) == 1 else f'{seeds[0]} to {seeds[-1]}'} seeds"

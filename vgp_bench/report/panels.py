@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 
 from vgp_bench.compare import Comparison
 from vgp_bench.errors import UserError
-from vgp_bench.report.style import FULL_WIDTH, TEXT
+from vgp_bench.report.style import FULL_WIDTH, TEXT, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +22,9 @@ WIDEST = 3
 
 MOST = 12
 """Panels on a page."""
+
+SPEAKING = ("architecture", "activation", "initializer", "dataset", "optimizer")
+"""Keys whose values say what they are."""
 
 
 def facets(comparison: Comparison) -> list[tuple[str, list[int]]]:
@@ -37,13 +41,18 @@ def facet_key(comparison: Comparison) -> str | None:
 
 
 def sheet(
-    titles: Sequence[str], x: str, y: Sequence[str], *, sharey: Literal["all", "row"] = "all"
+    titles: Sequence[str],
+    x: str,
+    y: Sequence[str],
+    *,
+    sharex: Literal["all", "none"] = "all",
+    sharey: Literal["all", "row", "none"] = "all",
 ) -> tuple[Figure, list[list[Axes]]]:
     """An empty figure of FULL_WIDTH with its panels, one list of them for each label in y. Call it in `drawing()`.
 
     titles: one a panel; x: what all horizontal axes show; y: the label of each row of panels. With a single label
-    the panels are wrapped into at most WIDEST columns, else every row of panels stays one row. sharey: one vertical
-    scale for all panels, or one a row. Raises UserError if there are more panels than can be read.
+    the panels are wrapped into at most WIDEST columns, else every row of panels stays one row. sharex, sharey: one
+    scale for all panels, one a row, or one a panel. Raises UserError if there are more panels than can be read.
     """
     from matplotlib.figure import Figure
 
@@ -53,7 +62,7 @@ def sheet(
     columns = count if len(y) > 1 or count == 1 else 2 if count in (2, 4) else WIDEST
     rows = len(y) if len(y) > 1 else -(-count // columns)
     figure = Figure(figsize=(FULL_WIDTH, 0.9 + (3.0 if rows == 1 else 2.0 * rows)), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=sharey, squeeze=False)
+    grid = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
     axes = list(grid.flat)
     used = axes[: count * len(y)]
     for unused in axes[len(used) :]:
@@ -61,7 +70,10 @@ def sheet(
     for number, ax in enumerate(used):
         ax.grid(True, color="0.92", linewidth=0.6)
         # A panel with no panel below it carries the numbers, also where the last row is not full.
-        ax.tick_params(labelbottom=number + columns >= len(used), labelleft=number % columns == 0)
+        ax.tick_params(
+            labelbottom=sharex == "none" or number + columns >= len(used),
+            labelleft=sharey == "none" or number % columns == 0,
+        )
         if number < count:
             ax.set_title(titles[number], loc="left", fontweight="bold")
         if len(y) > 1 and number % columns == 0:
@@ -70,6 +82,24 @@ def sheet(
     if len(y) == 1:
         figure.supylabel(y[0], fontsize=TEXT["axes.labelsize"])
     return figure, [used[i * count : (i + 1) * count] for i in range(len(y))]
+
+
+def group_titles(comparison: Comparison) -> list[str]:
+    """What tells each group from the others, such as `mlp, depth=20, relu`, wrapped to the width of a panel.
+
+    For figures with one panel a group. The option of a component says enough without its key, but for `none`.
+    """
+    count = len(comparison.groups)
+    width = 80 if count == 1 else 36 if count in (2, 4) else 20  # characters of bold TEXT that a panel has room for
+    titles = []
+    for _, row in comparison.groups.iterrows():
+        told = [
+            str(row[key]) if key in SPEAKING and row[key] != "none" else f"{short(key)}={row[key]}"
+            for key in comparison.settings
+            if row[key] is not None
+        ]
+        titles.append("\n".join(wrap(", ".join(told), width)))
+    return titles
 
 
 def tell_missing(ax: Axes, text: str) -> None:

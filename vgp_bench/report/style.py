@@ -104,6 +104,11 @@ def _vary(look: Look, position: int, i: int) -> Look:
     return look._replace(marker=MARKERS[i % len(MARKERS)])
 
 
+def dashes(line: Any) -> list[float]:
+    """A line style of matplotlib as lengths of dash and gap in widths of the line; empty for a solid one."""
+    return [] if line == "-" else [float(length) for length in line[1]]
+
+
 def words(comparison: Comparison, group: int, without: str | None = None) -> str:
     """What tells a group from the others, in short words, but for one key: `depth=20, activation=relu`."""
     row = comparison.groups.loc[group]

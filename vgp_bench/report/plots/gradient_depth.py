@@ -13,6 +13,7 @@ from vgp_bench.report.depth_profile import Profile, depth_profile
 from vgp_bench.report.legend import DEPTH_AXIS, explain, seeds_in_words
 from vgp_bench.report.panels import facet_key, facets, sheet, tell_missing
 from vgp_bench.report.plots.kind import Kind
+from vgp_bench.report.step_words import at_step, not_logged
 from vgp_bench.report.style import drawing, looks, words
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
         if not any(found):
             raise ResultsError(nothing_to_draw(comparison, step))
     drawn = [profile for found in profiles for profile in found if profile]
+    if all(len(profile.band.x) < 2 for profile in drawn):
+        raise ResultsError(
+            "these networks have one hidden stage each, and nothing changes along depth; "
+            "for recurrent ones: vgp-bench plot gradient-time"
+        )
     panels, facet = facets(comparison), facet_key(comparison)
     chosen, channels = looks(comparison, facet)
     # Markers would hide the dashes of a line; without dashes they show where the stages are.
@@ -61,12 +67,7 @@ def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
 
 
 def _when(profiles: Sequence[Profile], step: Step) -> str:
-    steps = sorted({s for profile in profiles for s in profile.steps})
-    if steps == [0]:
-        return "at initialization"
-    if len(steps) == 1:
-        return f"at step {steps[0]}"
-    return f"at the {step} step ({steps[0]} to {steps[-1]})"
+    return at_step([s for profile in profiles for s in profile.steps], step)
 
 
 def nothing_to_draw(comparison: Comparison, step: Step) -> str:
@@ -76,8 +77,7 @@ def nothing_to_draw(comparison: Comparison, step: Step) -> str:
     )
     if not logged:
         return "no gradient was measured in these runs; run them with the monitor on"
-    few = ", ".join(map(str, logged)) if len(logged) <= 8 else f"{', '.join(map(str, logged[:7]))}, ... {logged[-1]}"
-    return f"step {step} was not logged; choose first, last or one of {few}"
+    return not_logged(step, logged)
 
 
 KIND = Kind(

@@ -1,0 +1,53 @@
+"""`vgp-bench report`: one page about a comparison."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = """
+The page holds the table (to sort and filter), every figure these runs can fill, a view of the gradient along depth with
+a slider over training steps, and each run with its config and curves. It needs no network: open it, mail it, print it.
+
+examples
+  vgp-bench report results/demo -o report.html
+  vgp-bench report results/first results/second -o report.html --title "Skips or not"
+"""
+
+
+def add(commands: Any) -> None:
+    """Adds the parser to the subparsers of argparse."""
+    parser = commands.add_parser(
+        "report",
+        help="one self-contained HTML page: table, figures, a slider through the training, every run",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of runs")
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE[,VALUE]",
+        help="only these; repeat it for more keys",
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="an .html file")
+    parser.add_argument("--title", default="", help="the heading of the page; default: the names of the folders")
+    parser.set_defaults(function=_report)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from vgp_bench.compare import choose, compare
+    from vgp_bench.records.reading import find_runs
+    from vgp_bench.report.page.build import write_report
+
+    comparison = compare(choose(find_runs(arguments.results), arguments.where))
+    title = arguments.title or " and ".join(path.resolve().name for path in arguments.results)
+    with tqdm(bar_format="{desc}", leave=False, disable=not sys.stderr.isatty()) as bar:
+        written = write_report(
+            comparison, arguments.output, title, lambda what: bar.set_description_str(f"drawing {what}")
+        )
+    print(written)
+    return 0

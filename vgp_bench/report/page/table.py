@@ -1,0 +1,49 @@
+"""The comparison as rows of cells for a page, each with its text and the value it is sorted by."""
+
+import math
+from typing import NamedTuple
+
+from vgp_bench.compare import METRICS, Comparison
+from vgp_bench.report import formats
+from vgp_bench.report.sheet import Column, sheet
+
+
+class Header(NamedTuple):
+    """text: short; title: the definition, shown when pointed at."""
+
+    text: str
+    title: str = ""
+
+
+class Cell(NamedTuple):
+    """text: as shown; sort: the number or word it is sorted by, empty where nothing was measured."""
+
+    text: str
+    sort: str
+    number: bool
+
+
+class Table(NamedTuple):
+    """A row of cells for each group, in the order of the comparison; notes: what a reader must know of it."""
+
+    headers: list[Header]
+    rows: list[list[Cell]]
+    notes: list[str]
+
+
+def table(comparison: Comparison) -> Table:
+    """All columns of the comparison: a page scrolls, nothing is dropped for want of width."""
+    made = sheet(comparison, formats.UNICODE)
+    means = comparison.estimates["mean"].to_dict()
+    headers = [Header(c.title, METRICS[c.metric].definition if c.metric in METRICS else "") for c in made.columns]
+    rows = [
+        [_cell(column, row, means.get((group, column.metric))) for column in made.columns]
+        for row, group in enumerate(comparison.groups.index)
+    ]
+    return Table(headers, rows, made.notes(made.columns))
+
+
+def _cell(column: Column, row: int, mean: float | None) -> Cell:
+    text = column.cells[row]
+    sort = text if mean is None else "" if math.isnan(mean) else repr(float(mean)).replace("inf", "Infinity")
+    return Cell(text, "" if sort == formats.UNKNOWN else sort, not column.left)

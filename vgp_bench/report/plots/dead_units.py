@@ -1,0 +1,62 @@
+"""Dead and saturated units against the optimizer step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, get_args
+
+from vgp_bench.compare import Comparison
+from vgp_bench.errors import ResultsError
+from vgp_bench.records.signal import Step
+from vgp_bench.report.curves import draw_band, step_x
+from vgp_bench.report.guides import percent_y
+from vgp_bench.report.legend import STEP_AXIS, explain, seeds_in_words
+from vgp_bench.report.missing import tell_all
+from vgp_bench.report.panels import facet_key, facets, sheet
+from vgp_bench.report.plots.kind import Kind
+from vgp_bench.report.style import drawing, looks, words
+from vgp_bench.report.unit_shares import Share, unit_shares
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LABELS = ["dead units, %", "saturated units, %"]
+
+
+def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
+    """Dead units above, with a marker at each probed step; saturated ones below. Means over the hidden stages; a line a
+    group, the mean over seeds, in a band from the least to the greatest.
+    """
+    found = [[unit_shares(members, share) for members in comparison.members] for share in get_args(Share)]
+    bands = [band for row in found for band in row if band]
+    if not bands:
+        raise ResultsError("no dead or saturated units were counted in these runs; run them with the monitor on")
+    panels, facet = facets(comparison), facet_key(comparison)
+    chosen, channels = looks(comparison, facet)
+    with drawing():
+        figure, rows = sheet([title for title, _ in panels], STEP_AXIS, LABELS)
+        for row, (axes, measured) in enumerate(zip(rows, found, strict=True)):
+            for (_, groups), ax in zip(panels, axes, strict=True):
+                for i in groups:
+                    if band := measured[i]:
+                        # Units are probed at few steps: a straight line between two of them was not seen.
+                        draw_band(ax, band, chosen[i], comparison.name(i), marked=row == 0 or len(channels) > 2)
+                unmeasured = [words(comparison, i, facet) for i in groups if measured[i] is None]
+                tell_all(ax, "not measured", unmeasured)
+        every = [ax for axes in rows for ax in axes]
+        percent_y(every)
+        step_x(every, max(band.x[-1] for band in bands))
+        explain(
+            figure,
+            f"Dead and saturated units, mean over hidden stages; {seeds_in_words(bands, 'mean')}",
+            channels,
+            bands,
+        )
+    return figure
+
+
+KIND = Kind(
+    name="dead-units",
+    help="dead and saturated units, mean over hidden stages, against the optimizer step",
+    draw=draw,
+)

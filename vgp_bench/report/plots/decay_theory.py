@@ -1,0 +1,144 @@
+"""Decay per layer at initialization: measured against what theory predicts."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vgp_bench.compare import Comparison
+from vgp_bench.errors import ResultsError
+from vgp_bench.records.signal import FEWEST_STAGES, Step
+from vgp_bench.report.depth_series import DEPTH
+from vgp_bench.report.legend import explain
+from vgp_bench.report.log_axis import logarithmic
+from vgp_bench.report.panels import sheet
+from vgp_bench.report.plots.kind import Kind
+from vgp_bench.report.style import GREY, LINES, MARKERS, Channel, Look, drawing, looks, short
+from vgp_bench.report.theory_points import TheoryPoint, theory_points
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TOLERANCE = 0.05
+"""Half width of the band around the prediction: what a width of some hundred units leaves open."""
+
+HEIGHT = 4.8
+"""Inches: legend and words below leave the panel high enough to tell 5 %."""
+
+X_LABEL = "predicted decay per layer"
+Y_LABEL = "measured decay per layer at initialization"
+SHALLOW = f"under {FEWEST_STAGES} hidden layers"
+
+
+def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
+    """A point a group, the geometric mean over seeds with its interval; on the line where theory and network agree.
+
+    Below 1 the gradient vanishes, above 1 it explodes. Groups without a closed form are named below.
+    """
+    points, without = theory_points(comparison)
+    if not points:
+        raise ResultsError(f"nothing to compare with theory: {'; '.join(sorted(set(without.values())))}")
+    # The factor is one per layer: depth tells nothing but whether the point has settled.
+    chosen, channels = looks(comparison, DEPTH)
+    with drawing():
+        figure, ((ax,),) = sheet([""], _told(without), [Y_LABEL])
+        figure.set_figheight(HEIGHT)
+        ax.set_xlabel(X_LABEL)
+        _below(figure)
+        lowest, highest = _limits(points)
+        x = np.array([lowest / 2, highest * 2])
+        ax.fill_between(x, (1 - TOLERANCE) * x, (1 + TOLERANCE) * x, color="0.88", linewidth=0, gid="tolerance")
+        (identity,) = ax.plot(x, x, color=GREY, linewidth=0.8, label=f"equal ± {100 * TOLERANCE:.0f} %")
+        identity.set_gid("identity")
+        for point in points:
+            _draw_point(ax, point, _mark(chosen[point.group], len(channels)), comparison.name(point.group))
+        logarithmic(ax, "x", lowest, highest)
+        logarithmic(ax, "y", lowest, highest)
+        shallow = [_handle({"marker": "o", "fillstyle": "none"}, SHALLOW)] if any(p.shallow for p in points) else []
+        others = [*_legend(channels, chosen, points), identity, *shallow]
+        explain(
+            figure, f"Decay per layer at initialization: theory and measurement, {_seeds(points)}", [], others=others
+        )
+    return figure
+
+
+def _limits(points: Sequence[TheoryPoint]) -> tuple[float, float]:
+    values = [value for p in points for value in (p.predicted, p.measured.mean, p.measured.low, p.measured.high)]
+    positive = [value for value in values if np.isfinite(value) and value > 0]
+    return min(positive) / 1.15, max(positive) * 1.15
+
+
+def _draw_point(ax: Axes, point: TheoryPoint, mark: dict[str, Any], name: str) -> None:
+    mean, low, high = point.measured[1:]
+    bars = np.nan_to_num([[mean - low], [high - mean]], posinf=0.0)  # a single seed has no interval
+    filled = {"markerfacecolor": "none"} if point.shallow else {}
+    style: dict[str, Any] = {
+        "linestyle": "none",
+        "markersize": 5,
+        "elinewidth": 1,
+        "capsize": 3,
+        "zorder": 4 if point.shallow else 3,
+    }
+    marker, _, _ = ax.errorbar([point.predicted], [mean], yerr=bars, **(style | mark | filled))
+    marker.set(label=name, gid="point")
+
+
+def _mark(look: Look, channels: int) -> dict[str, Any]:
+    """A point has no dash: the second key takes the marker, and a third the size."""
+    second = MARKERS[LINES.index(look.line)]
+    if channels < 3:
+        return {"color": look.colour, "marker": second}
+    return {"color": look.colour, "marker": second, "markersize": 4 + 2 * MARKERS.index(look.marker)}
+
+
+def _legend(channels: Sequence[Channel], chosen: Sequence[Look], points: Sequence[TheoryPoint]) -> list[Any]:
+    """A handle for each value that has a point in the picture."""
+    there = [chosen[point.group] for point in points]
+    handles = []
+    for position, channel in enumerate(channels):
+        for value, look in channel.looks.items():
+            if any(part[position] == look[position] for part in there) or "," in channel.key:
+                label = value if "," in channel.key else f"{short(channel.key)} {value}"
+                mark = _mark(look, len(channels))
+                if position:
+                    mark["color"] = GREY
+                handles.append(_handle(mark, label))
+    return handles
+
+
+def _handle(mark: Mapping[str, Any], label: str) -> Any:
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], label=label, **{"linestyle": "none", "color": GREY, "markersize": 5, **mark})
+
+
+def _told(without: Mapping[int, str]) -> str:
+    reasons = dict.fromkeys(without.values())
+    counts = {reason: sum(other == reason for other in without.values()) for reason in reasons}
+    lines = [f"{reason} ({count} group{'s' if count > 1 else ''})" for reason, count in counts.items()]
+    return "\n".join(textwrap.fill(line, 110) for line in lines)
+
+
+def _below(figure: Figure) -> None:
+    """What is not in the picture stands below it in small letters, and the axis has its own label."""
+    for text in figure.texts:
+        if text.get_text() and text.get_text() == figure.get_supxlabel():
+            text.set(fontsize=7, color=GREY, ha="left", x=0.01)
+
+
+def _seeds(points: Sequence[TheoryPoint]) -> str:
+    counts = sorted({point.measured.n for point in points})
+    if counts == [1]:
+        return "one seed"
+    return f"geometric mean of {counts[0] if len(counts) == 1 else f'{counts[0]} to {counts[-1]}'} seeds"
+
+
+KIND = Kind(
+    name="decay-theory",
+    help="decay per layer at initialization, measured against the closed form where there is one",
+    draw=draw,
+)
