@@ -5,7 +5,7 @@ import numpy as np
 
 from vgp_bench.compare import compare
 from vgp_bench.records.reading import find_runs
-from vgp_bench.report.saving import save
+from vgp_bench.report.drawing.saving import save
 
 
 def drawn(kind, folder, *steps):

@@ -86,7 +86,7 @@ def test_an_optimizer_whose_file_gives_no_rate_has_its_own() -> None:
 
 
 def test_what_the_optimizer_refuses_is_a_mistake_in_the_config() -> None:
-    with pytest.raises(ConfigError, match=r"^optimizer: Invalid momentum value: -1$"):
+    with pytest.raises(ConfigError, match=r"^optimizer\.momentum=-1: Invalid momentum value: -1$"):
         small_build(compose("optimizer.momentum=-1"))
 
 

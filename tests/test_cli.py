@@ -20,7 +20,7 @@ from vgp_bench.config import GROUPS, LISTED_GROUPS
 COMMAND = [sys.executable, "-m", "vgp_bench"]
 RUN_KEYS = (
     "architecture, activation, initializer, normalizer, dataset, optimizer, schedule, trainer, monitor, "
-    "images_as, seed, device, experiment_name, data_dir, results_dir, progress"
+    "tracker, images_as, seed, device, experiment_name, data_dir, results_dir, progress"
 )
 
 
@@ -140,7 +140,7 @@ def test_a_broken_file_of_the_users(tmp_path: Path, complaint: Complaint) -> Non
             "architecture.residual=fixup takes the place of normalization: set normalizer=none, "
             "or architecture.residual=rezero",
         ),
-        ("optimizer.momentum=-1", "optimizer: Invalid momentum value: -1"),
+        ("optimizer.momentum=-1", "optimizer.momentum=-1: Invalid momentum value: -1"),
         ("trainer.batch_size=0", "trainer.batch_size=0: must be at least 1"),
         ("trainer.max_epochs=-1", "trainer.max_epochs=-1: must be at least 0"),
         ("trainer.clip_norm=0", "trainer.clip_norm=0: must be above 0, or null for no clipping"),
@@ -282,7 +282,7 @@ def test_what_only_shows_something_needs_no_torch(words: str, expected: str) -> 
     [
         ("vgp-bench run architecture=", [f"architecture={name}" for name in names_on_disk("architecture")]),
         ("vgp-bench run activation=relu architecture.de", ["architecture.depth="]),
-        ("vgp-bench ", ["run", "list", "compare", "plot"]),
+        ("vgp-bench ", ["run", "list", "compare", "plot", "report"]),
         ("vgp-bench l", ["list"]),
     ],
 )

@@ -14,7 +14,7 @@ from vgp_bench.building import build
 from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
 from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.records.signal import decay_per_layer
-from vgp_bench.theory import ACTIVATIONS, per_layer_factor
+from vgp_bench.theory.mean_field import ACTIVATIONS, per_layer_factor
 
 DEPTH, WIDTH, BATCH = 20, 1024, 128
 

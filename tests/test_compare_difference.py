@@ -10,7 +10,7 @@ from vgp_bench.records.reading import read_run
 from vgp_bench.records.rows import EpochRow, StepRow
 from vgp_bench.records.store import RunStore
 from vgp_bench.records.summary import Summary
-from vgp_bench.report.difference import render_difference
+from vgp_bench.report.tables.difference import render_difference
 
 
 def a_run(results, config, losses=(), accuracies=(), layers=(), environment=ENVIRONMENT):

@@ -12,7 +12,7 @@ from vgp_bench.records.reading import find_runs
 from vgp_bench.records.rows import EpochRow
 from vgp_bench.records.store import RunStore
 from vgp_bench.records.summary import Summary
-from vgp_bench.report.table import render
+from vgp_bench.report.tables.table import render
 
 
 def run_with_epochs(results, config, accuracies, **settings):

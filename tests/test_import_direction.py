@@ -98,7 +98,7 @@ def test_nothing_imports_upwards() -> None:
     [
         ("records/store.py", "from vgp_bench.compare import compare"),
         ("components/schedules.py", "import vgp_bench.training.loop"),
-        ("report/table.py", "def late():\n    from vgp_bench.monitor import norms"),
+        ("report/tables/table.py", "def late():\n    from vgp_bench.monitor import norms"),
         ("data/batches.py", "from vgp_bench.components import schedules"),
     ],
 )
@@ -115,8 +115,8 @@ def test_an_upward_import_is_found(tmp_path: Path, where: str, line: str) -> Non
     ("where", "line"),
     [
         ("records/environment.py", "def late():\n    import torch"),
-        ("report/table.py", "def late():\n    from torch.nn import functional"),
-        ("theory.py", "import numpy, torch.nn"),
+        ("report/tables/table.py", "def late():\n    from torch.nn import functional"),
+        ("theory/mean_field.py", "import numpy, torch.nn"),
     ],
 )
 def test_no_file_of_the_reading_wing_imports_torch_even_late(tmp_path: Path, where: str, line: str) -> None:
@@ -130,7 +130,16 @@ def test_no_file_of_the_reading_wing_imports_torch_even_late(tmp_path: Path, whe
 
 @pytest.mark.parametrize(
     "module",
-    ["records.store", "records.reading", "compare", "report.table", "report.plots.kind", "theory", "listing", "cli"],
+    [
+        "records.store",
+        "records.reading",
+        "compare",
+        "report.tables.table",
+        "report.plots.kind",
+        "theory",
+        "listing",
+        "cli",
+    ],
 )
 def test_the_reading_wing_works_without_torch(module: str) -> None:
     block = f"import sys; sys.modules['torch'] = None; import vgp_bench.{module}"

@@ -8,9 +8,9 @@ from torch.nn import functional as F
 from tests.composing import compose
 from vgp_bench.building import build
 from vgp_bench.records.signal import decay_per_layer
-from vgp_bench.report.initial_variance import NoClosedForm, variances
-from vgp_bench.report.predicted_decay import predicted_decay
-from vgp_bench.theory import ACTIVATIONS
+from vgp_bench.theory.initial_variance import NoClosedForm, variances
+from vgp_bench.theory.mean_field import ACTIVATIONS
+from vgp_bench.theory.predicted_decay import predicted_decay
 
 RELU, SIGMOID = ACTIVATIONS["relu"], ACTIVATIONS["sigmoid"]
 

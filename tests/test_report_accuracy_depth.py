@@ -7,8 +7,8 @@ import pytest
 from tests.drawn import drawn, ink, legend_of, lines_of, title_of, told
 from tests.made_runs import make_run, mlp_config
 from vgp_bench.errors import ResultsError
+from vgp_bench.report.drawing.style import COLOURS
 from vgp_bench.report.plots.accuracy_depth import KIND
-from vgp_bench.report.style import COLOURS
 
 
 def run(folder, accuracy, depth, seed=0, residual=False, state="completed", **figures):

@@ -11,10 +11,10 @@ from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
 from vgp_bench.records.reading import find_runs
 from vgp_bench.records.rows import HistogramRow
-from vgp_bench.report.densities import densities, density
+from vgp_bench.report.drawing.ridges import HEIGHT, PALE
+from vgp_bench.report.drawing.saving import save
 from vgp_bench.report.plots.activation_histogram import KIND
-from vgp_bench.report.ridges import HEIGHT, PALE
-from vgp_bench.report.saving import save
+from vgp_bench.report.series.densities import densities, density
 
 
 def rows_at(layers, step=0):

@@ -8,9 +8,9 @@ from tests.made_runs import layer_row, make_run, mlp_config
 from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
 from vgp_bench.records.reading import find_runs
+from vgp_bench.report.drawing.saving import save
+from vgp_bench.report.drawing.style import COLOURS
 from vgp_bench.report.plots.activation_moments import KIND
-from vgp_bench.report.saving import save
-from vgp_bench.report.style import COLOURS
 
 
 def rows_at(means, deviations, step=0, nonfinite=()):

@@ -7,8 +7,8 @@ import pytest
 from tests.drawn import drawn, ink, lines_of, title_of, told
 from tests.made_runs import layer_row, make_run, mlp_config
 from vgp_bench.errors import ResultsError
+from vgp_bench.report.drawing.style import COLOURS
 from vgp_bench.report.plots.dead_units import KIND
-from vgp_bench.report.style import COLOURS
 
 NAN = math.nan
 

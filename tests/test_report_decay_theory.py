@@ -5,8 +5,8 @@ import pytest
 from tests.drawn import drawn, ink, legend_of, lines_of, title_of
 from tests.made_runs import layer_rows, make_run, mlp_config
 from vgp_bench.errors import ResultsError
+from vgp_bench.report.drawing.style import COLOURS
 from vgp_bench.report.plots.decay_theory import KIND
-from vgp_bench.report.style import COLOURS
 
 HE = {
     "_target_": "vgp_bench.components.initializers.VarianceScaling",

@@ -14,13 +14,13 @@ import pytest
 from tests.made_runs import make_run, mlp_config
 from vgp_bench.compare import against, compare, pivot
 from vgp_bench.records.reading import find_runs
-from vgp_bench.report.export_csv import to_csv
-from vgp_bench.report.export_json import to_json
-from vgp_bench.report.export_latex import escaped, to_latex
-from vgp_bench.report.export_markdown import to_markdown
-from vgp_bench.report.formats import UNICODE
-from vgp_bench.report.sheet import sheet
-from vgp_bench.report.table import render
+from vgp_bench.report.tables.export_csv import to_csv
+from vgp_bench.report.tables.export_json import to_json
+from vgp_bench.report.tables.export_latex import escaped, to_latex
+from vgp_bench.report.tables.export_markdown import to_markdown
+from vgp_bench.report.tables.formats import UNICODE
+from vgp_bench.report.tables.sheet import sheet
+from vgp_bench.report.tables.table import render
 
 HOSTILE = ["a_b & 50% #1 $x$ \\foo", "{}~^<|>\"'`--[*] é λ 中\n\\end{tabular}"]
 

@@ -12,11 +12,11 @@ from tests.made_runs import layer_rows, make_run, mlp_config
 from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
 from vgp_bench.records.reading import find_runs
-from vgp_bench.report.depth_profile import depth_profile
-from vgp_bench.report.layer_fields import gradient_field
+from vgp_bench.report.drawing.saving import save
 from vgp_bench.report.plots.gradient_heatmap import KIND
-from vgp_bench.report.saving import save
-from vgp_bench.report.stage_steps import edges
+from vgp_bench.report.series.depth_profile import depth_profile
+from vgp_bench.report.series.layer_fields import gradient_field
+from vgp_bench.report.series.stage_steps import edges
 
 
 def drawn(runs, *steps):

@@ -8,8 +8,8 @@ from tests.drawn import drawn, ink, legend_of, lines_of, title_of, told
 from tests.made_runs import make_run, mlp_config
 from tests.made_tables import make_tables, time_rows
 from vgp_bench.errors import ResultsError, UserError
+from vgp_bench.report.drawing.style import COLOURS
 from vgp_bench.report.plots.gradient_time import KIND
-from vgp_bench.report.style import COLOURS
 
 
 def run(folder, rows, architecture="rnn", seed=0):

@@ -11,9 +11,9 @@ from tests.made_runs import make_run, mlp_config
 from tests.made_tables import epoch_rows, make_tables, step_rows
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.reading import find_runs
-from vgp_bench.report.learning_curves import POINTS, REGRESSIONS, learning, windowed
+from vgp_bench.report.drawing.style import COLOURS
 from vgp_bench.report.plots.learning import KIND
-from vgp_bench.report.style import COLOURS
+from vgp_bench.report.series.learning_curves import POINTS, REGRESSIONS, learning, windowed
 
 WORDS = {"architecture": "mlp", "activation": "relu"}
 CHANCE = {"chance_accuracy": 0.1, "chance_loss": 2.0}

@@ -14,10 +14,10 @@ from vgp_bench.cli import main
 from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
 from vgp_bench.records.reading import find_runs
+from vgp_bench.report.drawing.style import Look
 from vgp_bench.report.page import signal_view
 from vgp_bench.report.page.build import write_report
 from vgp_bench.report.page.signal_view import signal_data
-from vgp_bench.report.style import Look
 
 HOSTILE = "</script><script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\">&amp;"
 FLAGS = (

@@ -6,7 +6,7 @@ import pytest
 
 from tests.made_runs import layer_rows, make_run, mlp_config
 from vgp_bench.records.reading import read_run
-from vgp_bench.report.signal_flow import BAR, bars, signal_flow, thinned
+from vgp_bench.report.tables.signal_flow import BAR, bars, signal_flow, thinned
 
 
 def test_each_stage_has_its_gradient_and_a_bar_on_a_log_scale(tmp_path):

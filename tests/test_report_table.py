@@ -8,9 +8,9 @@ import pytest
 from tests.made_runs import make_run, mlp_config
 from vgp_bench.compare import Estimate, compare
 from vgp_bench.records.reading import find_runs
-from vgp_bench.report import formats
-from vgp_bench.report.formats import ASCII, UNICODE
-from vgp_bench.report.table import render
+from vgp_bench.report.tables import formats
+from vgp_bench.report.tables.formats import ASCII, UNICODE
+from vgp_bench.report.tables.table import render
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from tests.made_runs import layer_row, make_run, mlp_config
 from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
 from vgp_bench.records.reading import find_runs
-from vgp_bench.report.layer_fields import update_field
+from vgp_bench.report.drawing.saving import save
 from vgp_bench.report.plots.update_ratio import KIND
-from vgp_bench.report.saving import save
+from vgp_bench.report.series.layer_fields import update_field
 
 
 def rows_at(table):

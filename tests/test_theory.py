@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from vgp_bench.theory import ACTIVATIONS, chi_1, fixed_point, normal_mean, per_layer_factor, variance_map
+from vgp_bench.theory.mean_field import ACTIVATIONS, chi_1, fixed_point, normal_mean, per_layer_factor, variance_map
 
 PYTORCH_DEFAULT = (1 / 3, 1 / 300)  # Var W = 1 / (3 fan_in), Var b = 1 / (3 fan_in) at fan_in 100
 XAVIER, HE = (1.0, 0.0), (2.0, 0.0)

@@ -74,7 +74,8 @@ def test_every_module_and_every_config_is_in_it(wheel: Path) -> None:
     modules = files_on_disk("vgp_bench", "*.py") | files_on_disk("hydra_plugins", "*.py")
     configs = {f"vgp_bench/{name}" for name in files_on_disk("configs", "*.yaml")}
     packed = {name for name in contents(wheel) if ".dist-info/" not in name}
-    assert packed == modules | configs
+    assets = files_on_disk("vgp_bench/report/page/assets", "page.*")  # without them there is no report
+    assert packed == modules | configs | assets
 
 
 def test_its_version_is_the_packages(wheel: Path) -> None:

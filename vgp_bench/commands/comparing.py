@@ -105,7 +105,7 @@ def _table(arguments: argparse.Namespace, form: str) -> tuple[str, list[str]]:
     from vgp_bench.compare import against, choose, compare, pivot
     from vgp_bench.compare.keys import split_words
     from vgp_bench.records.reading import find_runs
-    from vgp_bench.report import exporting
+    from vgp_bench.report.tables import exporting
 
     found = find_runs(arguments.results)
     runs = choose(found, arguments.where)
@@ -123,7 +123,7 @@ def _table(arguments: argparse.Namespace, form: str) -> tuple[str, list[str]]:
 def _difference(arguments: argparse.Namespace) -> str:
     from vgp_bench.compare.difference import difference
     from vgp_bench.records.reading import read_run
-    from vgp_bench.report.difference import render_difference
+    from vgp_bench.report.tables.difference import render_difference
 
     if len(arguments.results) != 2:
         raise UserError(f"--diff compares two runs, not {len(arguments.results)}; name the folders of two")

@@ -52,8 +52,8 @@ def add(commands: Any) -> None:
 def _plot(arguments: argparse.Namespace) -> int:
     from vgp_bench.compare import choose, compare
     from vgp_bench.records.reading import find_runs
+    from vgp_bench.report.drawing.saving import check_suffix, save
     from vgp_bench.report.plots.kind import kinds
-    from vgp_bench.report.saving import check_suffix, save
 
     check_suffix(arguments.output)
     steps = [_step(word) for word in arguments.step.split(",")] if arguments.step else []

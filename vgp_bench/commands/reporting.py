@@ -1,9 +1,12 @@
 """`vgp-bench report`: one page about a comparison."""
 
 import argparse
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Any
+
+from vgp_bench.errors import UserError
 
 EXAMPLES = """
 The page holds the table (to sort and filter), every figure these runs can fill, a view of the gradient along depth with
@@ -39,6 +42,8 @@ def add(commands: Any) -> None:
 def _report(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    if importlib.util.find_spec("bokeh") is None:
+        raise UserError("a report needs the package bokeh: pip install bokeh")
     from vgp_bench.compare import choose, compare
     from vgp_bench.records.reading import find_runs
     from vgp_bench.report.page.build import write_report

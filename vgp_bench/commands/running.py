@@ -19,7 +19,7 @@ def run(words: Sequence[str]) -> int:
         sweep.run_all(runs)
     if len(runs) == 1 and sweep.finished:
         from vgp_bench.records.reading import read_run
-        from vgp_bench.report.signal_flow import signal_flow
+        from vgp_bench.report.tables.signal_flow import signal_flow
 
         if flow := signal_flow(read_run(sweep.finished[0])):
             print(f"\n{flow}")

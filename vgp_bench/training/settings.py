@@ -26,8 +26,8 @@ class TrainerSettings:
     def __post_init__(self) -> None:
         for key, value, least in (
             ("batch_size", self.batch_size, 1),
-            ("max_epochs", self.max_epochs, 1),
-            ("max_steps", self.max_steps, 1),
+            ("max_epochs", self.max_epochs, 0),
+            ("max_steps", self.max_steps, 0),
             ("micro_batches", self.micro_batches, 1),
         ):
             if value is not None and value < least:

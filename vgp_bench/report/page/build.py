@@ -10,12 +10,12 @@ from vgp_bench import __version__
 from vgp_bench.compare import STATES, Comparison
 from vgp_bench.errors import UserError
 from vgp_bench.records.files import write_atomically, writing
+from vgp_bench.report.drawing.panels import facet_key, facets
+from vgp_bench.report.drawing.style import COLOURS, LINES, Look, dashes, looks
 from vgp_bench.report.page.pictures import pictures
 from vgp_bench.report.page.run_view import curve_figures, run_view
 from vgp_bench.report.page.signal_view import signal_data, signal_figures
 from vgp_bench.report.page.table import table
-from vgp_bench.report.panels import facet_key, facets
-from vgp_bench.report.style import COLOURS, LINES, Look, dashes, looks
 
 ASSETS = Path(__file__).parent / "assets"
 

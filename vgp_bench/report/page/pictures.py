@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vgp_bench.compare import Comparison
 from vgp_bench.errors import UserError
+from vgp_bench.report.drawing.style import drawing
 from vgp_bench.report.plots.kind import kinds
-from vgp_bench.report.style import drawing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

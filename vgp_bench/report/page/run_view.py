@@ -13,7 +13,7 @@ from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.signal import gradient_ratio, hidden_gradient, logged_steps
 from vgp_bench.records.summary import Summary
 from vgp_bench.report.page.signal_view import rounded
-from vgp_bench.report.signal_flow import thinned
+from vgp_bench.report.tables.signal_flow import thinned
 
 POINTS = 160
 """Most points of one curve."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from vgp_bench.compare import Comparison
 from vgp_bench.records.signal import hidden_gradient, logged_steps
-from vgp_bench.report.signal_flow import thinned
-from vgp_bench.report.style import Look, dashes
+from vgp_bench.report.drawing.style import Look, dashes
+from vgp_bench.report.tables.signal_flow import thinned
 
 BUDGET = 120_000
 """Numbers on the page, over all runs: about 0.8 MB of text. Beyond it, fewer of the logged steps are kept."""

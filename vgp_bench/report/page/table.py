@@ -4,8 +4,8 @@ import math
 from typing import NamedTuple
 
 from vgp_bench.compare import METRICS, Comparison
-from vgp_bench.report import formats
-from vgp_bench.report.sheet import Column, sheet
+from vgp_bench.report.tables import formats
+from vgp_bench.report.tables.sheet import Column, sheet
 
 
 class Header(NamedTuple):

@@ -9,14 +9,14 @@ import numpy as np
 
 from vgp_bench.compare import Comparison
 from vgp_bench.records.signal import Step
-from vgp_bench.report.depth_series import DEPTH, Series, accuracy_shown, depth_series
-from vgp_bench.report.guides import guide, percent_y
-from vgp_bench.report.learning_curves import chance_levels
-from vgp_bench.report.legend import explain
-from vgp_bench.report.missing import BACKGROUND, tell_all
-from vgp_bench.report.panels import sheet
+from vgp_bench.report.drawing.guides import guide, percent_y
+from vgp_bench.report.drawing.legend import explain
+from vgp_bench.report.drawing.missing import BACKGROUND, tell_all
+from vgp_bench.report.drawing.panels import sheet
+from vgp_bench.report.drawing.style import Look, drawing, looks, words
 from vgp_bench.report.plots.kind import Kind
-from vgp_bench.report.style import Look, drawing, looks, words
+from vgp_bench.report.series.depth_series import DEPTH, Series, accuracy_shown, depth_series
+from vgp_bench.report.series.learning_curves import chance_levels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from vgp_bench.compare import Comparison
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import Step
-from vgp_bench.report.densities import densities, probed_steps
-from vgp_bench.report.legend import explain
-from vgp_bench.report.panels import group_titles, sheet, tell_missing
+from vgp_bench.report.drawing.legend import explain
+from vgp_bench.report.drawing.panels import group_titles, sheet, tell_missing
+from vgp_bench.report.drawing.ridges import draw_ridges, explain_ridges
+from vgp_bench.report.drawing.step_words import at_step, not_logged
+from vgp_bench.report.drawing.style import drawing
 from vgp_bench.report.plots.kind import Kind
-from vgp_bench.report.ridges import draw_ridges, explain_ridges
-from vgp_bench.report.stage_steps import evenly
-from vgp_bench.report.step_words import at_step, not_logged
-from vgp_bench.report.style import drawing
+from vgp_bench.report.series.densities import densities, probed_steps
+from vgp_bench.report.series.stage_steps import evenly
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, get_args
 from vgp_bench.compare import Comparison
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import Step
-from vgp_bench.report.curves import draw_band, step_x
-from vgp_bench.report.guides import percent_y
-from vgp_bench.report.legend import STEP_AXIS, explain, seeds_in_words
-from vgp_bench.report.missing import tell_all
-from vgp_bench.report.panels import facet_key, facets, sheet
+from vgp_bench.report.drawing.curves import draw_band, step_x
+from vgp_bench.report.drawing.guides import percent_y
+from vgp_bench.report.drawing.legend import STEP_AXIS, explain, seeds_in_words
+from vgp_bench.report.drawing.missing import tell_all
+from vgp_bench.report.drawing.panels import facet_key, facets, sheet
+from vgp_bench.report.drawing.style import drawing, looks, words
 from vgp_bench.report.plots.kind import Kind
-from vgp_bench.report.style import drawing, looks, words
-from vgp_bench.report.unit_shares import Share, unit_shares
+from vgp_bench.report.series.unit_shares import Share, unit_shares
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

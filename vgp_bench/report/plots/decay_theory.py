@@ -11,13 +11,13 @@ import numpy as np
 from vgp_bench.compare import Comparison
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import FEWEST_STAGES, Step
-from vgp_bench.report.depth_series import DEPTH
-from vgp_bench.report.legend import explain
-from vgp_bench.report.log_axis import logarithmic
-from vgp_bench.report.panels import sheet
+from vgp_bench.report.drawing.legend import explain
+from vgp_bench.report.drawing.log_axis import logarithmic
+from vgp_bench.report.drawing.panels import sheet
+from vgp_bench.report.drawing.style import GREY, LINES, MARKERS, Channel, Look, drawing, looks, short
 from vgp_bench.report.plots.kind import Kind
-from vgp_bench.report.style import GREY, LINES, MARKERS, Channel, Look, drawing, looks, short
-from vgp_bench.report.theory_points import TheoryPoint, theory_points
+from vgp_bench.report.series.depth_series import DEPTH
+from vgp_bench.report.series.theory_points import TheoryPoint, theory_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from vgp_bench.compare import Comparison
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import Step, logged_steps
-from vgp_bench.report.curves import depth_x, draw_band, logarithmic_y
-from vgp_bench.report.depth_profile import Profile, depth_profile
-from vgp_bench.report.legend import DEPTH_AXIS, explain, seeds_in_words
-from vgp_bench.report.panels import facet_key, facets, sheet, tell_missing
+from vgp_bench.report.drawing.curves import depth_x, draw_band, logarithmic_y
+from vgp_bench.report.drawing.legend import DEPTH_AXIS, explain, seeds_in_words
+from vgp_bench.report.drawing.panels import facet_key, facets, sheet, tell_missing
+from vgp_bench.report.drawing.step_words import at_step, not_logged
+from vgp_bench.report.drawing.style import drawing, looks, words
 from vgp_bench.report.plots.kind import Kind
-from vgp_bench.report.step_words import at_step, not_logged
-from vgp_bench.report.style import drawing, looks, words
+from vgp_bench.report.series.depth_profile import Profile, depth_profile
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

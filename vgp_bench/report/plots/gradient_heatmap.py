@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from vgp_bench.compare import Comparison
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import Step
-from vgp_bench.report.heat import colour_bar, draw_field, explain_colours, factor_colours, factor_norm
-from vgp_bench.report.layer_fields import gradient_field
-from vgp_bench.report.legend import explain, mean_of_seeds
-from vgp_bench.report.log_steps import LOG_STEP_AXIS, log_step_x
-from vgp_bench.report.panels import group_titles, sheet, tell_missing
+from vgp_bench.report.drawing.heat import colour_bar, draw_field, explain_colours, factor_colours, factor_norm
+from vgp_bench.report.drawing.legend import explain, mean_of_seeds
+from vgp_bench.report.drawing.log_steps import LOG_STEP_AXIS, log_step_x
+from vgp_bench.report.drawing.panels import group_titles, sheet, tell_missing
+from vgp_bench.report.drawing.style import drawing
 from vgp_bench.report.plots.kind import Kind
-from vgp_bench.report.stage_steps import edges
-from vgp_bench.report.style import drawing
+from vgp_bench.report.series.layer_fields import gradient_field
+from vgp_bench.report.series.stage_steps import edges
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, get_args
 from vgp_bench.compare import Comparison
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import Step
-from vgp_bench.report.curves import draw_band, logarithmic_y
-from vgp_bench.report.legend import explain, seeds_in_words
-from vgp_bench.report.missing import tell_all
-from vgp_bench.report.panels import sheet
+from vgp_bench.report.drawing.curves import draw_band, logarithmic_y
+from vgp_bench.report.drawing.legend import explain, seeds_in_words
+from vgp_bench.report.drawing.missing import tell_all
+from vgp_bench.report.drawing.panels import sheet
+from vgp_bench.report.drawing.step_words import at_step, not_logged
+from vgp_bench.report.drawing.style import drawing, looks, words
 from vgp_bench.report.plots.kind import Kind
-from vgp_bench.report.step_words import at_step, not_logged
-from vgp_bench.report.style import drawing, looks, words
-from vgp_bench.report.time_profile import State, TimeProfile, probed_steps, time_profile
+from vgp_bench.report.series.time_profile import State, TimeProfile, probed_steps, time_profile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

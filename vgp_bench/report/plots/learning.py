@@ -10,16 +10,16 @@ import numpy as np
 from vgp_bench.compare import STATES, Comparison
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import Step
-from vgp_bench.report.band import Band
-from vgp_bench.report.curves import draw_band, step_x
-from vgp_bench.report.guides import guide, percent_y
-from vgp_bench.report.learning_curves import Learning, chance_levels, learning, validation_figure
-from vgp_bench.report.legend import STEP_AXIS, explain, seeds_in_words
-from vgp_bench.report.log_axis import logarithmic
-from vgp_bench.report.missing import tell_all
-from vgp_bench.report.panels import facet_key, facets, sheet
+from vgp_bench.report.drawing.curves import draw_band, step_x
+from vgp_bench.report.drawing.guides import guide, percent_y
+from vgp_bench.report.drawing.legend import STEP_AXIS, explain, seeds_in_words
+from vgp_bench.report.drawing.log_axis import logarithmic
+from vgp_bench.report.drawing.missing import tell_all
+from vgp_bench.report.drawing.panels import facet_key, facets, sheet
+from vgp_bench.report.drawing.style import GREY, Look, drawing, looks, words
 from vgp_bench.report.plots.kind import Kind
-from vgp_bench.report.style import GREY, Look, drawing, looks, words
+from vgp_bench.report.series.band import Band
+from vgp_bench.report.series.learning_curves import Learning, chance_levels, learning, validation_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

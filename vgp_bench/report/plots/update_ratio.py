@@ -10,18 +10,18 @@ import numpy as np
 from vgp_bench.compare import Comparison
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import Step
-from vgp_bench.report.band import Band
-from vgp_bench.report.curves import draw_band, logarithmic_y
-from vgp_bench.report.depth_colours import DepthColours
-from vgp_bench.report.guides import guide
-from vgp_bench.report.heat import colour_bar
-from vgp_bench.report.layer_fields import update_field
-from vgp_bench.report.legend import explain, mean_of_seeds
-from vgp_bench.report.log_steps import LOG_STEP_AXIS, log_step_x
-from vgp_bench.report.panels import group_titles, sheet, tell_missing
+from vgp_bench.report.drawing.curves import draw_band, logarithmic_y
+from vgp_bench.report.drawing.depth_colours import DepthColours
+from vgp_bench.report.drawing.guides import guide
+from vgp_bench.report.drawing.heat import colour_bar
+from vgp_bench.report.drawing.legend import explain, mean_of_seeds
+from vgp_bench.report.drawing.log_steps import LOG_STEP_AXIS, log_step_x
+from vgp_bench.report.drawing.panels import group_titles, sheet, tell_missing
+from vgp_bench.report.drawing.style import Look, drawing
 from vgp_bench.report.plots.kind import Kind
-from vgp_bench.report.stage_steps import OverSeeds, evenly
-from vgp_bench.report.style import Look, drawing
+from vgp_bench.report.series.band import Band
+from vgp_bench.report.series.layer_fields import update_field
+from vgp_bench.report.series.stage_steps import OverSeeds, evenly
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from vgp_bench.compare import Comparison, Estimate, estimate
 from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.signal import FEWEST_STAGES, signal_figures
-from vgp_bench.report.initial_variance import NoClosedForm
-from vgp_bench.report.predicted_decay import predicted_decay
+from vgp_bench.theory.initial_variance import NoClosedForm
+from vgp_bench.theory.predicted_decay import predicted_decay
 
 
 class TheoryPoint(NamedTuple):

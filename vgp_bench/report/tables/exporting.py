@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from vgp_bench.compare import Baseline, Comparison, Pivot
-from vgp_bench.report import formats
-from vgp_bench.report.export_csv import to_csv
-from vgp_bench.report.export_json import to_json
-from vgp_bench.report.export_latex import to_latex
-from vgp_bench.report.export_markdown import to_markdown
-from vgp_bench.report.sheet import sheet
-from vgp_bench.report.table import render
+from vgp_bench.report.tables import formats
+from vgp_bench.report.tables.export_csv import to_csv
+from vgp_bench.report.tables.export_json import to_json
+from vgp_bench.report.tables.export_latex import to_latex
+from vgp_bench.report.tables.export_markdown import to_markdown
+from vgp_bench.report.tables.sheet import sheet
+from vgp_bench.report.tables.table import render
 
 Writer = Callable[[Comparison, Baseline | None, Pivot | None, bool], str]
 

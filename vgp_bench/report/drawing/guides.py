@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vgp_bench.report.style import GREY
+from vgp_bench.report.drawing.style import GREY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vgp_bench.report.band import Array, Band, band_of_shares
+from vgp_bench.report.series.band import Array, Band, band_of_shares
 
 Curve = tuple[Array, Array]
 """Steps, ascending, and the values at them."""

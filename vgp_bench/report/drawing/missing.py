@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from vgp_bench.report.panels import tell_missing
+from vgp_bench.report.drawing.panels import tell_missing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vgp_bench.report.stage_steps import OverSeeds, edges
+from vgp_bench.report.series.stage_steps import OverSeeds, edges
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from vgp_bench.records.reading import RunRecord
-from vgp_bench.report.band import Array, Band
-from vgp_bench.report.over_steps import Curve, band_over_steps, measured
+from vgp_bench.report.series.band import Array, Band
+from vgp_bench.report.series.over_steps import Curve, band_over_steps, measured
 
 POINTS = 60
 """Most points of a curve of the training loss: each is the mean over as many steps as that takes."""

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import Columns
-from vgp_bench.report.band import Array
+from vgp_bench.report.series.band import Array
 
 
 class StageSteps(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vgp_bench.report.band import Array
+from vgp_bench.report.series.band import Array
 
 
 class DepthColours:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from vgp_bench.theory import Activation, normal_mean
+from vgp_bench.theory.mean_field import Activation, normal_mean
 
 
 class Variances(NamedTuple):

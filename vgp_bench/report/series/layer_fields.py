@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from vgp_bench.records.reading import RunRecord
-from vgp_bench.report.depth_profile import relative_to_last
-from vgp_bench.report.stage_steps import OverSeeds, over_seeds, stage_steps
+from vgp_bench.report.series.depth_profile import relative_to_last
+from vgp_bench.report.series.stage_steps import OverSeeds, over_seeds, stage_steps
 
 
 def gradient_field(records: Sequence[RunRecord]) -> OverSeeds | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vgp_bench.errors import UserError
 from vgp_bench.records.files import writing
-from vgp_bench.report.style import TEXT
+from vgp_bench.report.drawing.style import TEXT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from vgp_bench.compare import STATES, Baseline, Comparison, Metric
-from vgp_bench.report.formats import Signs
+from vgp_bench.report.tables.formats import Signs
 
 
 def explanations(

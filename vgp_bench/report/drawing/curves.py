@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vgp_bench.report.band import Band
-from vgp_bench.report.style import NONFINITE, ZERO, Look
+from vgp_bench.report.drawing.style import NONFINITE, ZERO, Look
+from vgp_bench.report.series.band import Band
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

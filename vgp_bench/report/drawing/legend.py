@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from vgp_bench.report.band import Band
-from vgp_bench.report.style import GREY, NONFINITE, TEXT, ZERO, Channel, short
+from vgp_bench.report.drawing.style import GREY, NONFINITE, TEXT, ZERO, Channel, short
+from vgp_bench.report.series.band import Band
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,9 +7,9 @@ from typing import Any
 
 from vgp_bench.compare import STATES, Baseline, Comparison, Estimate, Metric, Pivot
 from vgp_bench.compare.keys import shown
-from vgp_bench.report import formats
-from vgp_bench.report.formats import Signs
-from vgp_bench.report.table_notes import explanations
+from vgp_bench.report.tables import formats
+from vgp_bench.report.tables.formats import Signs
+from vgp_bench.report.tables.table_notes import explanations
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from vgp_bench.report.initial_variance import NoClosedForm, variances
-from vgp_bench.theory import ACTIVATIONS, per_layer_factor
+from vgp_bench.theory.initial_variance import NoClosedForm, variances
+from vgp_bench.theory.mean_field import ACTIVATIONS, per_layer_factor
 
 _ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "torch.nn.Identity": ("linear", {}),

@@ -8,7 +8,7 @@ import numpy as np
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.signal import Step, hidden_gradient, logged_steps
-from vgp_bench.report.band import Array, Band, band_of_sizes
+from vgp_bench.report.series.band import Array, Band, band_of_sizes
 
 
 class Profile(NamedTuple):

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from itertools import groupby
 
-from vgp_bench.report.sheet import Column, Sheet
+from vgp_bench.report.tables.sheet import Column, Sheet
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

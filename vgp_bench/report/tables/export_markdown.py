@@ -2,7 +2,7 @@
 
 import re
 
-from vgp_bench.report.sheet import Column, Sheet
+from vgp_bench.report.tables.sheet import Column, Sheet
 
 
 def to_markdown(made: Sheet) -> str:

@@ -7,8 +7,8 @@ import numpy as np
 
 from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.signal import Columns
-from vgp_bench.report.band import Band
-from vgp_bench.report.over_steps import Curve, band_over_steps
+from vgp_bench.report.series.band import Band
+from vgp_bench.report.series.over_steps import Curve, band_over_steps
 
 Share = Literal["dead_fraction", "saturated_fraction"]
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from itertools import groupby
 
 from vgp_bench.compare import Baseline, Comparison, Pivot
-from vgp_bench.report import formats
-from vgp_bench.report.folding import fold
-from vgp_bench.report.formats import Signs
-from vgp_bench.report.sheet import Column, Sheet, sheet
+from vgp_bench.report.tables import formats
+from vgp_bench.report.tables.folding import fold
+from vgp_bench.report.tables.formats import Signs
+from vgp_bench.report.tables.sheet import Column, Sheet, sheet
 
 GAP = "  "
 NARROWEST = 7

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vgp_bench.report.densities import Density
-from vgp_bench.report.style import COLOURS, GREY, NONFINITE
+from vgp_bench.report.drawing.style import COLOURS, GREY, NONFINITE
+from vgp_bench.report.series.densities import Density
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vgp_bench.compare import Comparison
 from vgp_bench.errors import UserError
-from vgp_bench.report.style import FULL_WIDTH, TEXT, short
+from vgp_bench.report.drawing.style import FULL_WIDTH, TEXT, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,7 +104,7 @@ def group_titles(comparison: Comparison) -> list[str]:
 
 def tell_missing(ax: Axes, text: str) -> None:
     """Writes into the panel what it should have shown and cannot, a line below what was told before."""
-    from vgp_bench.report.style import GREY
+    from vgp_bench.report.drawing.style import GREY
 
     told = [t for t in ax.texts if t.get_gid() == "missing"]
     ax.text(0.03, 0.04 + 0.09 * len(told), text, transform=ax.transAxes, fontsize=7, color=GREY, gid="missing")

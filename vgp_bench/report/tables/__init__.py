@@ -1,0 +1,1 @@
+"""A comparison as text: for a terminal, and in the formats of other programs."""

@@ -1,0 +1,1 @@
+"""Closed forms, for comparison with what is measured. Plain numpy."""
