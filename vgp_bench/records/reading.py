@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-READERS = 8
-"""Files asked for at the same time: a disk that has to fetch them is idle most of the time when asked for one."""
-
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -133,12 +130,8 @@ def _read_files(place: Path, runs: list[RunFolder]) -> Iterable[Contents | Resul
         except ResultsError as error:
             return error
 
-    if len(runs) < index.LEAST_RUNS:
-        return map(read, runs)
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(READERS) as pool:
-        return list(pool.map(read, runs))
+    # One after another: eight threads took twice the time, parsing being most of it (scripts/benchmarks/reading.py).
+    return map(read, runs)
 
 
 def _record(path: Path, contents: Contents | ResultsError) -> RunRecord:
