@@ -34,6 +34,8 @@ FLOORS = {
     "training": 4,
     "building": 5,
     "run": 6,
+    "outcome": 2,
+    "launchers": 7,
     "terminal": 7,
     "sweep": 8,
     "commands": 9,

@@ -4,8 +4,6 @@ import contextlib
 import math
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -13,32 +11,18 @@ from vgp_bench.building import build, build_trackers, device_name, resolve_devic
 from vgp_bench.config import ComposedRun
 from vgp_bench.config_check import check
 from vgp_bench.errors import ResultsError, UserError
+from vgp_bench.outcome import Outcome
 from vgp_bench.records.environment import describe_environment
 from vgp_bench.records.identity import run_id
 from vgp_bench.records.rows import Row
 from vgp_bench.records.status import State
 from vgp_bench.records.store import RunStore, run_path
-from vgp_bench.records.summary import Summary, summarize
+from vgp_bench.records.summary import summarize
 from vgp_bench.trackers.mirror import Mirror
 from vgp_bench.trackers.tracker import TrackedRun
 from vgp_bench.training.evaluation import evaluate
 from vgp_bench.training.loop import Diverged, Loop, Progress
 from vgp_bench.training.peak_memory import PeakMemory
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    state: completed, diverged, failed, refused (nothing was started, nothing written) or kept (finished earlier, not
-    run again; `reason` is then its state of old).
-    """
-
-    label: str
-    state: str
-    path: Path | None = None
-    reason: str = ""
-    summary: Summary | None = None
 
 
 def perform(composed: ComposedRun, command: list[str], announce: Callable[[int], Progress]) -> Outcome:

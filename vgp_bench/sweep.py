@@ -12,7 +12,7 @@ from vgp_bench.config_check import check
 from vgp_bench.terminal import Bar, tell_all, tell_one
 
 if TYPE_CHECKING:
-    from vgp_bench.run import Outcome
+    from vgp_bench.outcome import Outcome
 
 
 class Sweep:

@@ -12,8 +12,8 @@ from tqdm import tqdm
 from vgp_bench.config import ComposedRun
 
 if TYPE_CHECKING:
+    from vgp_bench.outcome import Outcome
     from vgp_bench.records.summary import Summary
-    from vgp_bench.run import Outcome
 
 _MARKS = {"completed": "done", "kept": "kept", "diverged": "DIVERGED", "failed": "FAILED", "refused": "REFUSED"}
 _WORDS = {
