@@ -17,6 +17,7 @@ from vgp_bench.records.reading import find_runs
 from vgp_bench.report.drawing.style import Look
 from vgp_bench.report.page import signal_view
 from vgp_bench.report.page.build import write_report
+from vgp_bench.report.page.pictures import pictures
 from vgp_bench.report.page.signal_view import signal_data
 
 HOSTILE = "</script><script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\">&amp;"
@@ -260,3 +261,11 @@ def test_the_command_writes_the_page_or_says_why_not(tmp_path: Path, capsys: pyt
     (tmp_path / "file").write_text("")
     with pytest.raises(ResultsError, match="a file is in the way"):
         write_report(comparison, tmp_path / "file" / "report.html", "x")
+
+
+def test_more_groups_than_panels_are_several_sheets(tmp_path: Path) -> None:
+    for depth in range(2, 16):
+        make_run(tmp_path, mlp_config(depth=depth), layers=layer_rows([0.5, 1.0]), test_accuracy=0.5)
+    drawn, undrawn = pictures(compare(find_runs([tmp_path])), str)
+    assert [picture.name for picture in drawn].count("gradient-heatmap") == 2  # 12 and 2 of 14 groups
+    assert "activation-histogram" in dict(undrawn)  # no histograms in these runs

@@ -7,8 +7,9 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vgp_bench.compare import Comparison
+from vgp_bench.compare import Comparison, compare
 from vgp_bench.errors import UserError
+from vgp_bench.report.drawing.panels import MOST, facets
 from vgp_bench.report.drawing.style import drawing
 from vgp_bench.report.plots.kind import kinds
 
@@ -35,14 +36,28 @@ def pictures(comparison: Comparison, progress: Callable[[str], Any]) -> tuple[li
     drawn, undrawn = [], []
     for kind in sorted(kinds().values(), key=lambda kind: (kind.name != "gradient-depth", kind.name)):
         progress(kind.name)
-        try:
-            figure = kind.figure(comparison)
-        except UserError as error:  # and ResultsError, which is one
-            undrawn.append((kind.name, str(error)))
-        else:
-            data, width, height = _png(figure)
-            drawn.append(Picture(kind.name, kind.help, data, width, height))
+        for sheet in _sheets(comparison) if kind.panel_a_group else [comparison]:
+            fixed = [f"{key}={sheet.constants[key]}" for key in comparison.settings if key in sheet.constants]
+            name = ", ".join([kind.name, *fixed])
+            try:
+                figure = kind.figure(sheet)
+            except UserError as error:  # and ResultsError, which is one
+                undrawn.append((name, str(error)))
+            else:
+                drawn.append(Picture(name, kind.help, *_png(figure)))
     return drawn, undrawn
+
+
+def _sheets(comparison: Comparison) -> list[Comparison]:
+    """Comparisons of few enough groups for a panel each, an architecture at a time if they are too many together."""
+    if len(comparison.groups) <= MOST:
+        return [comparison]
+    parts = []
+    for _, groups in facets(comparison):
+        for start in range(0, len(groups), MOST):
+            records = [record for group in groups[start : start + MOST] for record in comparison.members[group]]
+            parts.append(compare(records, ["parameters"]))
+    return parts
 
 
 def _png(figure: Figure) -> tuple[str, int, int]:

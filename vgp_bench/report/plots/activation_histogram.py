@@ -62,5 +62,6 @@ KIND = Kind(
     name="activation-histogram",
     help="distribution of h_l of up to 12 layers at one probed step, one panel a group",
     draw=draw,
+    panel_a_group=True,
     steps=("last",),
 )

@@ -49,4 +49,5 @@ KIND = Kind(
     name="gradient-heatmap",
     help="||dL/dh_l|| of every layer at every logged step as colours, one panel a group",
     draw=draw,
+    panel_a_group=True,
 )

@@ -20,6 +20,7 @@ class Kind(NamedTuple):
 
     name: as on the command line; help: one line; steps: the logged steps shown if none is named, empty for a figure
     that does not stand at a step; most_steps: how many can be shown at once.
+    panel_a_group: every group has a panel of its own, so that many groups need several sheets.
     draw: comparison and steps to a figure; raises ResultsError if the runs hold nothing to draw, UserError if they
     hold too much.
     """
@@ -29,6 +30,7 @@ class Kind(NamedTuple):
     draw: Callable[[Comparison, Sequence[Step]], Figure]
     steps: tuple[Step, ...] = ()
     most_steps: int = 1
+    panel_a_group: bool = False
 
     def figure(self, comparison: Comparison, steps: Sequence[Step] = ()) -> Figure:
         """The figure, at the given steps or at its own. Raises UserError for steps that it cannot show."""

@@ -81,4 +81,5 @@ KIND = Kind(
     name="update-ratio",
     help="||change of W_l|| / ||W_l|| of every layer against the step, one panel a group",
     draw=draw,
+    panel_a_group=True,
 )

@@ -73,7 +73,9 @@ def power(e: Estimate, signs: Signs) -> str:
     if e.n < 3 or not e.mean > 0 or not math.isfinite(e.high):
         return text
     spread = e.high / e.mean
-    return f"{text} {signs.times_over}{spread:.1f}" if spread < 100 else f"{text} {signs.times_over}{spread:.0e}"
+    # 1.02 and 1.1 are different news; 12.3 and 12 are not.
+    shown = f"{spread:.2f}" if spread < 1.095 else f"{spread:.1f}" if spread < 100 else f"{spread:.0e}"
+    return f"{text} {signs.times_over}{shown}"
 
 
 def quotient(e: Estimate, signs: Signs) -> str:
