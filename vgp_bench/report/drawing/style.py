@@ -62,8 +62,10 @@ def looks(comparison: Comparison, facet: str | None) -> tuple[list[Look], list[C
     look the same (as long as there are no more than colours times line styles of them).
     """
     groups = comparison.groups
-    # The depth can be read off the x axis, so it comes last.
-    keys = sorted((key for key in comparison.settings if key != facet), key=lambda key: key == "architecture.depth")
+    # The depth can be read off the x axis, so it comes last. The architecture comes before it: where it has no panels,
+    # the others shall keep the looks that they have in figures where it has.
+    keys = [key for key in comparison.settings if key != facet]
+    keys.sort(key=lambda key: (key == "architecture.depth", key == "architecture"))
     capacities = [len(COLOURS), len(LINES), len(MARKERS)]
     sizes = {key: groups[key].map(str).nunique() for key in keys}
     own = keys[:3]
