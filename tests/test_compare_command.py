@@ -27,7 +27,7 @@ def results(tmp_path, monkeypatch):
         ("--values accuracy", "no metric accuracy. Did you mean"),
         ("--reach 90", "accuracy 90: steps are counted to an accuracy in (0, 1], say 0.9"),
         ("--where depth=4", "--where depth=4: no run is left; architecture.depth is 3, 20 in the others"),
-        ("--rows seed", "--rows seed: no such key."),
+        ("--rows seed", "--rows seed: a table is of means over seeds; choose some of them with --where seed=0"),
         ("--baseline depth=4", "--baseline depth=4: no run has architecture.depth=4; there are: 3, 20"),
         ("--format pdf", "invalid choice: 'pdf'"),
         ("--diff", "--diff compares two runs, not 1; name the folders of two"),

@@ -67,7 +67,7 @@ def test_json_is_strict_and_whole(comparison):
     content = json.loads(to_json(comparison, against(comparison, f"note={HOSTILE[0]}")), parse_constant=refuse)
     by_name = {group["settings"]["note"]: group for group in content["groups"]}
     hostile = by_name[HOSTILE[1]]
-    assert hostile["runs"] == {"completed": 2, "diverged": 1, "failed": 0, "interrupted": 0, "running": 0}
+    assert hostile["runs"] == {"completed": 2, "diverged": 1, "failed": 0, "interrupted": 0, "lost": 0, "running": 0}
     assert hostile["metrics"]["test_accuracy"] == {"n": 2, "mean": 0.625, "low": 0.5, "high": 0.75}
     assert hostile["metrics"]["train_accuracy"]["mean"] is None
     assert hostile["metrics"]["seconds"]["mean"] == "inf"
@@ -148,8 +148,8 @@ def test_differences_are_written_beside_their_metric(tmp_path):
                      initial_gradient_ratio=1.0 if activation == "ReLU" else 0.25)  # fmt: skip
     comparison = compare(find_runs([tmp_path]), ["test_accuracy", "initial_gradient_ratio"])
     text = render(comparison, 120, baseline=against(comparison, "activation=relu"))
-    assert re.search(r"relu +3 +baseline +91\.0 ±2\.5 +- +1\.00 ×÷1\.0 +-", text)
-    assert re.search(r"tanh +3 +3 +81\.0 ±2\.5 +-10\.0 ±0\.0 +0\.25 ×÷1\.0 +×0\.25 ×÷1\.0", text)
+    assert re.search(r"relu +3 +baseline +91\.0 ±2\.5 +- +1\.00 ×÷1\.00 +-", text)
+    assert re.search(r"tanh +3 +3 +81\.0 ±2\.5 +-10\.0 ±0\.0 +0\.25 ×÷1\.00 +×0\.25 ×÷1\.00", text)
     assert (
         "activation=relu and otherwise the same settings, seed by seed; pairs: seeds completed in both"
         in text.replace("\n  ", " ")

@@ -100,13 +100,35 @@ def test_no_line_is_wider_than_the_terminal_and_what_is_missing_is_named(compari
 
 def test_least_important_columns_go_first(comparison):
     dropped = []
-    for width in range(160, 40, -1):
-        text = " ".join(render(comparison, width).split("not shown for want of width: ")[-1].split())
-        names = [n for n in (" ".join(m.header) for m in comparison.metrics) if n in text and "all runs" not in text]
-        dropped += [n for n in names if n not in dropped]
     ranks = {" ".join(m.header): m.rank for m in comparison.metrics}
+    for width in range(160, 40, -1):
+        text = " ".join(render(comparison, width).split("-o FILE shows them): ")[-1].split())
+        names = [n for n in (" ".join(m.header) for m in comparison.metrics) if n in text and "all runs" not in text]
+        # One column less may make room only together with the next.
+        dropped += sorted((n for n in names if n not in dropped), key=lambda name: -ranks[name])
     assert [ranks[name] for name in dropped] == sorted((ranks[name] for name in dropped), reverse=True)
     assert len(dropped) >= 5
+
+
+def test_metrics_asked_for_by_name_stand_below_each_other(tmp_path):
+    for depth in (2, 3):
+        make_run(tmp_path, mlp_config(depth=depth), test_accuracy=0.5, initial_gradient_ratio=0.25, seconds=depth)
+    names = ["test_accuracy", "initial_gradient_ratio", "final_dead_fraction", "seconds", "parameters"]
+    comparison = compare(find_runs([tmp_path]), names)
+    text = render(comparison, 30)
+    assert max(map(len, text.splitlines())) <= 30
+    assert "not shown" not in text
+    rows = [line.split() for line in text.splitlines()]
+    assert ["2", "1", "50.0", "0.25"] in rows
+    assert ["3", "1", "3.0", "1,000"] in rows  # the settings stand in each table
+    assert sum(row[:2] == ["depth", "n"] for row in rows) == 2
+
+
+def test_a_mean_near_zero_keeps_its_interval(tmp_path):
+    for seed, loss in enumerate((-0.1, 0.0, 0.1003)):
+        make_run(tmp_path, mlp_config(seed), test_loss=loss)
+    text = render(compare(find_runs([tmp_path]), ["test_loss"]), 80)
+    assert "0.000 ±0.249" in text  # 4.303 * 0.1 / sqrt(3)
 
 
 def test_settings_too_wide_become_numbered_rows_with_a_legend(comparison):

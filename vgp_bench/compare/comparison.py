@@ -111,13 +111,16 @@ def _metrics(
 ) -> list[Metric]:
     if values is not None:
         metrics = [find_metric(name) for name in dict.fromkeys(values)]
-        return [*metrics, steps_to(reach)] if reach is not None else metrics
+        if reach is not None and not any(metric.average == "reached" for metric in metrics):
+            metrics.append(steps_to(reach))
+        return metrics
     if reach is None and len(records) > MANY_RUNS:
         name = f"{STEPS_TO}{REACH:g}"
         notes.append(f"{name} left out: it reads a table of each of {len(records)} runs; --reach {REACH:g} asks for it")
     else:
         reach = REACH if reach is None else reach
-    return default_metrics(reach, any(map(loss_tells_more, records)))
+    time = any(r.summary is not None and not math.isnan(r.summary.initial_decay_per_step) for r in records)
+    return default_metrics(reach, any(map(loss_tells_more, records)), time)
 
 
 def _estimate(group: Group, measured: dict[int, list[float]], column: int, metric: Metric) -> tuple[float, ...]:

@@ -20,6 +20,8 @@ def find_key(word: str, known: Collection[str], option: str, preferred: Collecti
         return ends[0]
     if ends:
         raise UserError(f"{option} {word}: could be {' or '.join(sorted(ends))}; write it in full")
+    if word == "seed":
+        raise UserError(f"{option} seed: a table is of means over seeds; choose some of them with --where seed=0")
     lasts = {key.rpartition(".")[2]: key for key in known}
     close = get_close_matches(word, [*known, *lasts], n=1)
     hint = f" Did you mean {lasts.get(close[0], close[0])}?" if close else ""

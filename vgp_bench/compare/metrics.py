@@ -49,11 +49,13 @@ class Metric:
 # Header and rank of what deserves better than its name in pieces.
 _SHOWN: dict[str, tuple[tuple[str, ...], int]] = {
     "test_accuracy": (("test", "acc %"), 1),
-    "test_loss": (("test", "loss"), 2),
+    "test_loss": (("test", "loss"), 1),
     "validation_accuracy": (("val", "acc %"), 5),
     "best_validation_accuracy": (("best val", "acc %"), 8),
     "train_accuracy": (("train", "acc %"), 9),
     "initial_gradient_ratio": (("grad ratio", "first/last", "@init"), 3),
+    "initial_time_ratio": (("time ratio", "first/last", "@init"), 3),
+    "initial_decay_per_step": (("decay", "/step", "@init"), 4),
     "final_gradient_ratio": (("grad ratio", "first/last", "@end"), 11),
     "initial_decay_per_layer": (("decay", "/layer", "@init"), 4),
     "final_decay_per_layer": (("decay", "/layer", "@end"), UNRANKED),
@@ -85,6 +87,8 @@ _DEFAULT_NAMES = (
     "best_validation_accuracy",
     "train_accuracy",
     "steps_to",
+    "initial_time_ratio",
+    "initial_decay_per_step",
     "initial_gradient_ratio",
     "final_gradient_ratio",
     "initial_decay_per_layer",
@@ -143,14 +147,20 @@ def find_metric(name: str) -> Metric:
     raise UserError(f"no metric {name}.{hint} There are: {', '.join(names)}")
 
 
-def default_metrics(reach: float | None, test_loss: bool) -> list[Metric]:
-    """What is shown unless named. reach: None leaves steps_to out; test_loss: after the test accuracy."""
+_OF_TIME = ("initial_time_ratio", "initial_decay_per_step")
+
+
+def default_metrics(reach: float | None, test_loss: bool, time: bool) -> list[Metric]:
+    """What is shown unless named. reach: None leaves steps_to out; test_loss: before the test accuracy; time: with the
+    gradient through time."""
     chosen = []
     for name in _DEFAULT_NAMES:
+        if name == "test_accuracy" and test_loss:
+            chosen.append(METRICS["test_loss"])
+        if name in _OF_TIME and not time:
+            continue
         if name != "steps_to":
             chosen.append(METRICS[name])
         elif reach is not None:
             chosen.append(steps_to(reach))
-        if name == "test_accuracy" and test_loss:
-            chosen.append(METRICS["test_loss"])
     return chosen

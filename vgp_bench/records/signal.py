@@ -46,9 +46,9 @@ def decay_per_layer(depth: ArrayLike, gradient: ArrayLike) -> Decay:
 
 
 def gradient_ratio(gradient: ArrayLike) -> float:
-    """First over last of the gradients in depth order; 0 if the first is exactly 0; NaN if there is none."""
+    """First over last of the gradients in depth order; 0 if the first is exactly 0; NaN with fewer than two."""
     g = np.asarray(gradient, dtype=float)
-    if len(g) == 0:
+    if len(g) < 2:
         return np.nan
     if g[0] == 0:
         return 0.0

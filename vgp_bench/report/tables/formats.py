@@ -59,9 +59,11 @@ def steps(e: Estimate, signs: Signs) -> str:
 
 
 def factor(e: Estimate, signs: Signs) -> str:
-    """`0.408 ±0.003`; `3.2e-05` where three decimals would say 0."""
-    if e.mean != 0 and not 1e-2 <= abs(e.mean) < 1e3:
-        return f"{e.mean:.1e}"
+    """`0.408 ±0.003`; `3.2e-05 ±1e-05` where three decimals would say 0."""
+    half = max(e.high - e.mean, e.mean - e.low) if e.n >= 3 else 0.0
+    # A mean near 0 is read by its interval: +0.001 ±0.100 says that nothing is known, +8.4e-04 alone the contrary.
+    if e.mean != 0 and not 1e-2 <= max(abs(e.mean), half if math.isfinite(half) else 0.0) < 1e3:
+        return f"{e.mean:.1e}{_half(e, signs, lambda half: f'{half:.0e}')}"
     return f"{e.mean:.3f}{_half(e, signs, lambda half: f'{half:.3f}')}"
 
 

@@ -30,16 +30,18 @@ def render(
     """The table with what all runs share above it and what a reader must know below it.
 
     width: characters a line, as the terminal has if not given; signs: as standard output can write if not given.
-    Settings that leave no room for metrics are folded over several lines. Columns that do not fit are dropped, the
-    least important first, and named below. Settings are never dropped: where even folded they do not fit, rows get
+    Settings that leave no room for metrics are folded over several lines. Metrics and columns that were asked for
+    stand below each other where they do not fit beside each other; others are dropped, the least important first, and
+    named below. Settings are never dropped: where even folded they do not fit, rows get
     numbers and the settings are listed below.
     """
     width = shutil.get_terminal_size(fallback=(100, 24)).columns if width is None else width
     signs = formats.signs_for(sys.stdout.encoding) if signs is None else signs
     made = sheet(comparison, signs, baseline, layout)
     columns, legend = _fit_settings(made, width)
+    blocks = _blocks(columns, width) if comparison.chosen or (layout and layout.columns) else []
     dropped: list[Column] = []
-    while _width(columns) > width:
+    while not blocks and _width(columns) > width:
         metrics = [column for column in columns if column.metric]
         if not metrics:
             break
@@ -48,13 +50,29 @@ def render(
         dropped.append(least)
 
     above = _fold("  ".join(["all runs:", *made.above]), width) if made.above else []
-    rule = signs.rule * min(_width(columns), width)
+    blocks = blocks or [columns]
+    rule = signs.rule * min(max(map(_width, blocks)), width)
     notes = [*legend, *made.notes(columns)]
     if dropped:
-        notes.append(f"not shown for want of width: {', '.join(column.title for column in dropped)}")
+        names = ", ".join(column.title for column in dropped)
+        notes.append(f"not shown for want of width (--values NAMES or -o FILE shows them): {names}")
     below = [line for note in notes for line in _fold(note, width)]
-    lines = [*above, *_header(columns), rule, *_body(columns, len(made.names)), rule, *below]
+    body = [line for block in blocks for line in (*_header(block), rule, *_body(block, len(made.names)), rule)]
+    lines = [*above, *body, *below]
     return "\n".join(_shown(line, signs) for line in lines)
+
+
+def _blocks(columns: Sequence[Column], width: int) -> list[list[Column]]:
+    """The columns in as many tables as the width needs, the settings in each; a metric stays beside its difference."""
+    settings = [column for column in columns if not column.metric]
+    blocks: list[list[Column]] = []
+    for _, same in groupby((c for c in columns if c.metric), key=lambda column: (column.group, column.metric)):
+        unit = list(same)
+        if blocks and _width([*blocks[-1], *unit]) <= width:
+            blocks[-1] += unit
+        else:
+            blocks.append([*settings, *unit])
+    return blocks
 
 
 def _fit_settings(made: Sheet, width: int) -> tuple[list[Column], list[str]]:

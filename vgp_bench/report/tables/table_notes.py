@@ -17,10 +17,10 @@ def explanations(
         notes.append((text, frozenset(metric.name for metric in about)))
 
     if (comparison.estimates["n"] >= 3).any():
-        tell(
-            f"n: completed runs, one a seed; {signs.plus_minus}: 95 % t interval of the mean (n >= 3); "
-            f"{signs.times_over}: the same as a factor"
-        )
+        tell(f"n: completed runs, one a seed; {signs.plus_minus}: 95 % t interval of the mean (n >= 3)")
+        factors = [metric for metric in metrics if metric.geometric]
+        if factors:
+            tell(f"{signs.times_over}: that interval as a factor", factors)
     else:
         tell("n: completed runs, one a seed; no interval below n = 3")
     counts = groups["n"].unique().tolist()
@@ -35,7 +35,7 @@ def explanations(
     for metric in metrics:
         if metric.average == "reached" and comparison.estimates.xs(metric.name, level="metric")["never"].any():
             tell(
-                f"{' '.join(metric.header)}: mean over the runs that reached it, (2 of 3) says how many; "
+                f"{' '.join(metric.header)}: mean over the runs that reached it, (k of n) says how many; "
                 "without interval, as the others would have taken longer",
                 [metric],
             )
