@@ -169,3 +169,53 @@ def test_baseline_refuses(runs, text, message):
     with pytest.raises(UserError) as caught:
         against(compare(runs), text)
     assert message in str(caught.value)
+
+
+def test_a_key_that_both_have_must_agree_also_inside_the_changed_option(tmp_path):
+    def run(architecture, depth, accuracy, **keys):
+        config = mlp_config(0, depth)
+        config["architecture"] = {"_target_": f"x.{architecture}", "depth": depth, **keys}
+        make_run(tmp_path, config, {"architecture": architecture, "activation": "relu"}, test_accuracy=accuracy)
+
+    run("mlp", 20, 0.5)
+    run("residual", 3, 0.8, scale=1)
+    run("residual", 20, 0.9, scale=1)
+    comparison = compare(find_runs([tmp_path]))
+    found = against(comparison, "architecture=mlp")
+    place = {(row["architecture"], row["architecture.depth"]): i for i, row in comparison.groups.iterrows()}
+    assert found.partner[place["residual", 3]] is None  # there is no mlp of depth 3
+    assert found.partner[place["residual", 20]] == place["mlp", 20]  # which has no scale: that says nothing
+    assert found.differences[place["residual", 20], "test_accuracy"].mean == pytest.approx(0.4)
+
+
+def test_a_group_with_all_settings_equal_goes_before_one_that_lacks_some(tmp_path):
+    for name, keys, accuracy in (
+        ("sgd", {"momentum": 0.5}, 0.5),
+        ("sgd", {"momentum": 0.9}, 0.6),
+        ("adam", {"momentum": 0.5}, 0.9),
+        ("adam", {}, 0.8),
+    ):
+        config = mlp_config() | {"optimizer": {"_target_": f"x.{name}", "lr": 0.1, **keys}}
+        words = {"architecture": "mlp", "activation": "relu", "optimizer": name}
+        make_run(tmp_path, config, words, test_accuracy=accuracy)
+    comparison = compare(find_runs([tmp_path]))
+    found = against(comparison, "optimizer=sgd")
+    place = {(row["optimizer"], row["optimizer.momentum"]): i for i, row in comparison.groups.iterrows()}
+    assert found.differences[place["adam", 0.5], "test_accuracy"].mean == pytest.approx(0.4)
+    assert found.partner[place["adam", None]] is None  # two candidates, and nothing to choose by
+
+
+def test_a_seed_run_twice_is_one_pair(tmp_path):
+    for name in ("a", "b"):
+        make_run(tmp_path, mlp_config(0, 3, experiment_name=name), test_accuracy=0.5 if name == "a" else 0.7)
+    make_run(tmp_path, mlp_config(0, 20), test_accuracy=0.9)
+    comparison = compare(find_runs([tmp_path]))
+    (counted,) = (run for run in comparison.runs.to_dict("records") if run["group"] == 0 and run["counted"])
+    found = against(comparison, "depth=3")
+    assert found.pairs[1] == 1
+    assert found.differences[1, "test_accuracy"].mean == pytest.approx(0.9 - counted["test_accuracy"])
+
+
+def test_a_baseline_key_named_twice_is_refused(runs):
+    with pytest.raises(UserError, match="named twice"):
+        against(compare(runs), "depth=3,depth=20")

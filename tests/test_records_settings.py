@@ -88,3 +88,15 @@ def test_natural_order():
     values = ["resnet110", 10, "resnet20", None, "mlp", 2, 0.5, "null"]
     assert sorted(values, key=natural_key) == [None, 0.5, 2, 10, "mlp", "null", "resnet20", "resnet110"]
     assert sorted(["a", "2a", "10a", "a2"], key=natural_key) == ["2a", "10a", "a", "a2"]
+
+
+def test_a_rate_or_depth_that_differs_between_options_is_no_constant():
+    adam = mlp_config() | {"optimizer": {"_target_": "torch.optim.Adam", "lr": 0.001}}
+    found = tell_apart([mlp_config(), adam], [MLP | {"optimizer": "sgd"}, MLP | {"optimizer": "adam"}])
+    assert found.names == ["optimizer", "optimizer.lr"]
+    assert [row["optimizer.lr"] for row in found.values] == [0.1, 0.001]
+    assert "optimizer.lr" not in found.constants
+    found = tell_apart([mlp_config(depth=3), resnet(depth=20)], [MLP, MLP | {"architecture": "resnet"}])
+    assert [row["architecture.depth"] for row in found.values] == [3, 20]
+    found = tell_apart([mlp_config(depth=3), resnet(blocks=9)], [MLP, MLP | {"architecture": "resnet"}])
+    assert "architecture.depth" not in {*found.names, *found.constants}  # only one has it

@@ -39,11 +39,15 @@ class Baseline:
 def against(comparison: Comparison, text: str) -> Baseline:
     """The paired differences to the baseline `key=value[,key=value]`.
 
-    The partner of a group has these values and otherwise the same settings; settings that exist only inside a changed
-    option (optimizer.momentum, where the optimizer changes) may differ if one candidate alone is left.
+    The partner of a group has these values and otherwise the same settings. Of settings inside a changed option, those
+    that one of the two does not have (optimizer.momentum, where the optimizer changes) say nothing, if one candidate
+    alone is left.
     Raises UserError for a key in which no runs differ and for a value that no run has.
     """
-    words = dict(_word(comparison, part) for part in split_words(text))
+    pairs_of_words = [_word(comparison, part) for part in split_words(text)]
+    words = dict(pairs_of_words)
+    if len(words) < len(pairs_of_words):
+        raise UserError(f"{OPTION} {text}: a key is named twice; a baseline has one value of each")
     if not words:
         parse_pair(text, OPTION)
     rows: list[dict[str, Any]] = comparison.groups[comparison.settings].to_dict("records")  # type: ignore[assignment]
@@ -87,20 +91,24 @@ def _partners(
     rows: Sequence[Mapping[str, Any]], is_baseline: Sequence[bool], words: Mapping[str, str]
 ) -> list[int | None]:
     """For each group the number of its baseline group."""
-    all_keys = list(rows[0])
-    strict = [key for key in all_keys if key not in words]
-    loose = [key for key in strict if not any(key.startswith(f"{changed}.") for changed in words)]
-    found: list[dict[tuple[Any, ...], list[int]]] = [{}, {}]
+    strict = [key for key in rows[0] if key not in words]
+    inside = [key for key in strict if any(key.startswith(f"{changed}.") for changed in words)]
+    loose = [key for key in strict if key not in inside]
+    exact: dict[tuple[Any, ...], list[int]] = {}
+    near: dict[tuple[Any, ...], list[int]] = {}
     for number, row in enumerate(rows):
         if is_baseline[number]:
-            for keys, index in zip((strict, loose), found, strict=True):
-                index.setdefault(tuple(row[key] for key in keys), []).append(number)
+            exact.setdefault(tuple(row[key] for key in strict), []).append(number)
+            near.setdefault(tuple(row[key] for key in loose), []).append(number)
+
+    def lacks_only(row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+        return all(row[key] == other[key] or None in (row[key], other[key]) for key in inside)
+
     partner: list[int | None] = []
     for number, row in enumerate(rows):
-        exact, near = (
-            index.get(tuple(row[key] for key in keys), []) for keys, index in zip((strict, loose), found, strict=True)
-        )
-        candidates = exact or near
+        candidates = exact.get(tuple(row[key] for key in strict), []) or [
+            other for other in near.get(tuple(row[key] for key in loose), []) if lacks_only(row, rows[other])
+        ]
         partner.append(number if is_baseline[number] else candidates[0] if len(candidates) == 1 else None)
     return partner
 

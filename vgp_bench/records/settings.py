@@ -58,6 +58,10 @@ def tell_apart(configs: Sequence[Mapping[str, Any]], choices: Sequence[Mapping[s
         owner = next((group for group in groups if key == group or key.startswith(group + ".")), None)
         if any(_distinct([flat[i].get(key, ...) for i in same]) > 1 for same in _partition(labels, owner)):
             names.add(key.removesuffix(f".{TARGET}"))
+    for key in SHOWN_CONSTANTS:
+        # Everybody asks for these: a rate of .1 with one optimizer and of .001 with another is a difference too.
+        if _distinct([config[key] for config in flat if key in config]) > 1:
+            names.add(key)
 
     ordered = sorted(names, key=_position)
     ambiguous = _options_with_several_classes(flat, labels)
@@ -70,10 +74,11 @@ def tell_apart(configs: Sequence[Mapping[str, Any]], choices: Sequence[Mapping[s
         ordered.append("config")
         for row, config in zip(values, flat, strict=True):
             row["config"] = hashlib.sha256(canonical(config).encode()).hexdigest()[:8]
-    constants = {
+    constants: dict[str, Value] = {
         name: _value(name, flat[0], labels[0], ambiguous)
         for name in sorted({*groups, *SHOWN_CONSTANTS} - names, key=_position)
-        if flat and (name in labels[0] or flat[0].get(name) is not None)
+        if flat
+        and all(name in label or config.get(name) is not None for config, label in zip(flat, labels, strict=True))
     }
     return Settings(ordered, values, constants)
 

@@ -13,7 +13,7 @@ def to_json(comparison: Comparison, baseline: Baseline | None = None) -> str:
     groups: list[dict[str, Any]] = []
     for number, row in enumerate(comparison.groups.to_dict("records")):
         group: dict[str, Any] = {
-            "settings": {key: row[key] for key in comparison.settings},
+            "settings": {key: _plain(row[key]) for key in comparison.settings},
             "runs": {state: row[state] for state in STATES},
             "n": row["n"],
             "metrics": {},
@@ -30,12 +30,12 @@ def to_json(comparison: Comparison, baseline: Baseline | None = None) -> str:
                 "state": baseline.states[number],
                 "settings": {}
                 if partner is None
-                else {k: comparison.groups[k].iat[partner] for k in comparison.settings},
+                else {k: _plain(comparison.groups[k].iat[partner]) for k in comparison.settings},
                 "differences": {m.name: _estimate(*baseline.differences[number, m.name]) for m in comparison.metrics},
             }
         groups.append(group)
     content = {
-        "constants": comparison.constants,
+        "constants": {key: _plain(value) for key, value in comparison.constants.items()},
         "settings": comparison.settings,
         "metrics": {
             m.name: {"unit": m.unit, "average": m.average, "definition": m.definition} for m in comparison.metrics
@@ -49,6 +49,10 @@ def to_json(comparison: Comparison, baseline: Baseline | None = None) -> str:
 
 def _estimate(n: float, mean: float, low: float, high: float) -> dict[str, Any]:
     return {"n": int(n), "mean": _number(mean), "low": _number(low), "high": _number(high)}
+
+
+def _plain(value: Any) -> Any:
+    return _number(value) if isinstance(value, float) else value
 
 
 def _number(value: float) -> float | str | None:
