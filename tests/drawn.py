@@ -11,7 +11,7 @@ from vgp_bench.report.drawing.saving import save
 def drawn(kind, folder, *steps):
     """The figure of all runs in a folder, rendered once: what cannot be drawn fails here."""
     figure = kind.figure(compare(find_runs([folder])), steps)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     return figure
 
 
@@ -28,7 +28,13 @@ def title_of(figure):
 
 
 def told(figure):
+    """What stands on the panels."""
     return [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+def notes_of(figure):
+    """The lines below the panels on what is not in the picture."""
+    return [line for text in figure.texts if text.get_gid() == "note" for line in text.get_text().split("\n")]
 
 
 def ink(figure, folder, colour):

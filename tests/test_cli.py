@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,10 @@ from tests.data_fixtures import NOWHERE
 from tests.made_runs import layer_rows, make_run, mlp_config
 from vgp_bench import __version__
 from vgp_bench.cli import main
-from vgp_bench.config import GROUPS, LISTED_GROUPS
+from vgp_bench.config import GROUPS, LISTED_GROUPS, RunConfig
 
 COMMAND = [sys.executable, "-m", "vgp_bench"]
-RUN_KEYS = (
-    "architecture, activation, initializer, normalizer, dataset, optimizer, schedule, trainer, monitor, "
-    "tracker, images_as, seed, device, experiment_name, data_dir, results_dir, progress"
-)
+RUN_KEYS = ", ".join(field.name for field in fields(RunConfig))
 
 
 @pytest.fixture(autouse=True)
@@ -282,8 +280,8 @@ def test_what_only_shows_something_needs_no_torch(words: str, expected: str) -> 
     [
         ("vgp-bench run architecture=", [f"architecture={name}" for name in names_on_disk("architecture")]),
         ("vgp-bench run activation=relu architecture.de", ["architecture.depth="]),
-        ("vgp-bench ", ["run", "list", "compare", "plot", "report"]),
-        ("vgp-bench l", ["list"]),
+        ("vgp-bench ", ["run", "list", "status", "log", "compare", "plot", "report"]),
+        ("vgp-bench l", ["list", "log"]),
     ],
 )
 def test_tab_completion(typed: str, offered: list[str]) -> None:

@@ -63,3 +63,24 @@ def test_a_path_without_runs_is_one_line(tmp_path):
     (path / "config.yaml").unlink()
     with pytest.raises(ResultsError, match=r"config\.yaml is missing"):
         vgp_bench.load(path)
+
+
+def test_lists_of_paths_are_taken_as_paths(tmp_path):
+    for name in ("a", "b", "c"):
+        make_run(tmp_path / name, mlp_config(depth={"a": 2, "b": 3, "c": 4}[name]))
+    assert len(vgp_bench.load([tmp_path / "a", str(tmp_path / "b")]).runs) == 2
+    assert len(vgp_bench.load(tmp_path / "a", [tmp_path / "b", tmp_path / "c"]).runs) == 3
+
+
+def test_a_damaged_run_is_left_out_with_a_warning(results):
+    path = make_run(results, mlp_config(7, 2), layers=layer_rows([0.5, 1.0]))
+    (path / "layers.parquet").write_bytes(b"PAR1")
+    frames = vgp_bench.load(results)
+    assert len(frames.runs) == 6
+    with pytest.warns(UserWarning, match=r"^left out: .*layers\.parquet is not a readable Parquet file; run it again$"):
+        assert set(frames.layers["seed"]) == {0, 1}
+    with pytest.raises(ResultsError, match="not a readable Parquet file"):
+        _ = vgp_bench.load(path).layers
+    (path / "config.yaml").unlink()
+    with pytest.warns(UserWarning, match=r"^left out: .*config\.yaml is missing"):
+        assert len(vgp_bench.load(results).runs) == 5

@@ -200,14 +200,14 @@ def test_whether_a_run_still_runs_is_asked_each_time(results):
     running = make_run(results, mlp_config(50), state="running")
     status = json.loads((running / "status.json").read_text())
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        status |= {"pid": process.pid, "host": socket.gethostname()}
+        status |= {"pid": process.pid, "host": socket.gethostname(), "owner": ""}  # as versions without owners wrote it
         (running / "status.json").write_text(json.dumps(status))
         indexed(results)
         assert {run.path: run.state for run in find_runs([results])}[running] == "running"
         process.kill()
         process.wait()
         found = {run.path: run for run in find_runs([results])}[running]
-        assert (found.state, found.config["optimizer"]["lr"]) == ("interrupted", LIE)
+        assert (found.state, found.config["optimizer"]["lr"]) == ("lost", LIE)
         assert str(process.pid) in found.reason
 
 

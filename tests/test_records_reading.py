@@ -1,5 +1,7 @@
 """Finding and reading runs, whole and damaged."""
 
+import json
+
 import pytest
 
 from tests.made_runs import layer_rows, make_run, mlp_config
@@ -103,11 +105,17 @@ def test_damaged_table_is_told_when_it_is_read(tmp_path):
 def test_running_process_is_running_and_a_foreign_host_is_believed(tmp_path):
     path = make_run(tmp_path, mlp_config(), state="running")
     assert read_run(path).state == "running"
+    # As versions wrote it that had no owner's file:
+    next(path.glob("owner_*.json")).unlink()
+    content = json.loads((path / "status.json").read_text())
+    del content["owner"]
+    (path / "status.json").write_text(json.dumps(content, indent=2))
+    assert read_run(path).state == "running"
     status = (path / "status.json").read_text()
     pid_line = next(line for line in status.splitlines() if '"pid"' in line)
     gone = status.replace(pid_line, '"pid": 4194999,')  # above the largest process id of Linux
     (path / "status.json").write_text(gone)
-    assert read_run(path).state == "interrupted"
+    assert read_run(path).state == "lost"
     host_line = next(line for line in status.splitlines() if '"host"' in line)
     (path / "status.json").write_text(gone.replace(host_line, '"host": "some-other-machine"'))
     assert read_run(path).state == "running"

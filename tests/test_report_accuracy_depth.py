@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tests.drawn import drawn, ink, legend_of, lines_of, title_of, told
+from tests.drawn import drawn, ink, legend_of, lines_of, notes_of, title_of, told
 from tests.made_runs import make_run, mlp_config
 from vgp_bench.errors import ResultsError
 from vgp_bench.report.drawing.style import COLOURS
@@ -117,4 +117,4 @@ def test_architectures_without_a_depth_are_named(tmp_path):
     config = mlp_config()
     config["architecture"] = {"_target_": "x.Lenet"}
     make_run(tmp_path, config, {"architecture": "lenet", "activation": "relu"}, test_accuracy=0.99)
-    assert told(drawn(KIND, tmp_path)) == ["no depth: architecture=lenet"]
+    assert notes_of(drawn(KIND, tmp_path)) == ["no depth: architecture=lenet"]

@@ -6,6 +6,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from tests.drawn import notes_of
 from tests.made_runs import layer_rows, make_run, mlp_config
 from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
@@ -123,9 +124,9 @@ def test_a_panel_a_group_with_its_own_scale_and_its_seeds_together(tmp_path):
     make_run(tmp_path, mlp_config(activation="Tanh"), layers=rows_at([[(-100.0, 100.0, 10)]]))
     make_run(tmp_path, mlp_config(activation="GELU"))
     figure = drawn(find_runs([tmp_path]))
-    assert [ax.get_title(loc="left") for ax in figure.axes] == ["gelu", "relu", "tanh"]
-    none, relu, tanh = figure.axes
-    assert [text.get_text() for text in none.texts] == ["not recorded"]
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["relu", "tanh"]
+    relu, tanh = figure.axes
+    assert notes_of(figure) == ["not recorded: activation=gelu"]
     assert -1 < relu.get_xlim()[0] < 0 < 3 < relu.get_xlim()[1] < 4
     assert tanh.get_xlim()[1] > 100
     assert all(label.get_visible() for label in relu.get_xticklabels())
@@ -168,3 +169,11 @@ def test_ink_of_ridges_and_spikes(tmp_path):
     for colour in (PALE, "#D55E00"):
         rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
         assert (np.abs(pixels - rgb).max(axis=2) < 0.02).sum() > 5000
+
+
+def test_where_the_last_steps_differ_each_panel_says_its_own(tmp_path):
+    for activation, last in (("ReLU", 53), ("Tanh", 0)):
+        make_run(tmp_path, mlp_config(activation=activation), layers=rows_at([[(0.0, 1.0, 5)]], last))
+    figure = drawn(find_runs([tmp_path]))
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["relu\nat step 53", "tanh\nat initialization"]
+    assert figure.legends[0].get_title().get_text() == "Activations at the last step probed, one seed"

@@ -4,6 +4,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from tests.drawn import notes_of
 from tests.made_runs import layer_row, make_run, mlp_config
 from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
@@ -129,7 +130,8 @@ def test_runs_without_moments_and_with_other_stages(tmp_path):
         drawn(find_runs([tmp_path]))
     make_run(tmp_path, mlp_config(), layers=rows_at([0.0, 0.0], [1.0, 1.0]))
     figure = drawn(find_runs([tmp_path]))
-    assert [[text.get_text() for text in ax.texts] for ax in figure.axes] == [["not measured: depth=9"]] * 2
+    assert [len(ax.texts) for ax in figure.axes] == [0, 0]
+    assert notes_of(figure) == ["not measured: depth=9"]
     make_run(tmp_path, mlp_config(seed=1), layers=rows_at([0.0], [1.0]))
     with pytest.raises(ResultsError, match="other stages"):
         drawn(find_runs([tmp_path]))
@@ -142,3 +144,13 @@ def test_ink_in_both_rows(tmp_path):
     ink = np.abs(pixels - rgb).max(axis=2) < 0.02
     half = len(ink) // 2
     assert min(ink[:half].sum(), ink[half:].sum()) > 500
+
+
+def test_networks_of_one_stage_have_no_line(tmp_path):
+    make_run(tmp_path, mlp_config(depth=1), layers=rows_at([0.5], [1.0]))
+    with pytest.raises(ResultsError, match="one hidden stage each, and nothing changes along depth; for recurrent"):
+        drawn(find_runs([tmp_path]))
+    make_run(tmp_path, mlp_config(depth=2), layers=rows_at([0.5, 0.5], [1.0, 1.0]))
+    figure = drawn(find_runs([tmp_path]))
+    assert [line.get_label() for line in lines_of(figure.axes[0])] == ["architecture.depth=2"]
+    assert notes_of(figure) == ["one hidden stage: depth=1"]

@@ -1,10 +1,11 @@
 """Dead and saturated units: means over stages by hand, probed steps only, what was not measured."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from tests.drawn import drawn, ink, lines_of, title_of, told
+from tests.drawn import drawn, ink, legend_of, lines_of, notes_of, title_of, told
 from tests.made_runs import layer_row, make_run, mlp_config
 from vgp_bench.errors import ResultsError
 from vgp_bench.report.drawing.style import COLOURS
@@ -48,20 +49,38 @@ def test_what_was_not_measured_is_said_where_it_is_missing(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows(0, [0.1], [NAN]))
     make_run(tmp_path, mlp_config(activation="Tanh"), layers=rows(0, [NAN], [0.1]))
     figure = drawn(KIND, tmp_path)
-    above, below = ([text.get_text() for text in ax.texts] for ax in figure.axes)
-    assert above == ["not measured: activation=tanh"]
-    assert below == ["not measured: activation=relu"]
+    assert told(figure) == []
+    assert notes_of(figure) == [
+        "dead units not counted: activation=tanh",
+        "saturated units not counted: activation=relu",
+    ]
 
 
 def test_many_unmeasured_groups_do_not_cover_the_panel(tmp_path):
     make_run(tmp_path, mlp_config(depth=99), layers=rows(0, [0.1], [0.1]))
     for depth in range(6):
         make_run(tmp_path, mlp_config(depth=depth))
-    texts = told(drawn(KIND, tmp_path))
-    assert texts[:4] == [f"not measured: {word}" for word in ("depth=0", "depth=1", "depth=2", "3 more")]
+    figure = drawn(KIND, tmp_path)
+    assert notes_of(figure) == ["not measured: depth=0; depth=1; depth=2; 3 more"]
+    assert told(figure) == []
+    assert legend_of(figure) == ["depth 99"]
 
 
 def test_nothing_measured_at_all_is_one_line(tmp_path):
     make_run(tmp_path, mlp_config())
-    with pytest.raises(ResultsError, match="no dead or saturated units were counted in these runs; run them with"):
+    with pytest.raises(ResultsError, match=r"run them with the monitor on; with it on, .* fused kernels show none"):
         drawn(KIND, tmp_path)
+
+
+def test_the_step_at_which_a_run_broke_is_left_out_and_its_end_marked(tmp_path):
+    first, *others = rows(7, [0.0, 0.0], [0.0, 0.0])
+    layers = rows(0, [0.2, 0.2], [0.6, 0.6]) + rows(5, [0.4, 0.4], [0.8, 0.8])
+    layers += [replace(first, nonfinite_activations=5), *others]
+    make_run(tmp_path, mlp_config(), layers=layers, state="diverged")
+    make_run(tmp_path, mlp_config(activation="Tanh"), layers=rows(0, [0.1], [0.1]) + rows(9, [0.1], [0.1]))
+    figure = drawn(KIND, tmp_path)
+    relu = [line for line in lines_of(figure) if "relu" in line.get_label()]
+    assert [list(line.get_xdata()) for line in relu] == [[0, 5], [0, 5]]
+    ends = [(line.get_xdata()[0], round(line.get_ydata()[0])) for line in lines_of(figure, "diverged")]
+    assert ends == [(5, 40), (5, 80)]
+    assert legend_of(figure) == ["activation relu", "activation tanh", "diverged"]

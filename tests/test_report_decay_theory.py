@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.drawn import drawn, ink, legend_of, lines_of, title_of
+from tests.drawn import drawn, ink, legend_of, lines_of, notes_of, title_of
 from tests.made_runs import layer_rows, make_run, mlp_config
 from vgp_bench.errors import ResultsError
 from vgp_bench.report.drawing.style import COLOURS
@@ -43,7 +43,7 @@ def test_a_group_is_a_point_at_prediction_and_mean_with_its_interval(tmp_path):
     x, y = band.get_paths()[0].vertices.T
     assert (y / x).min() == pytest.approx(0.95)
     assert (y / x).max() == pytest.approx(1.05)
-    assert "predicted" in ax.get_xlabel()
+    assert "predicted" in figure.get_supxlabel()
     assert "measured" in figure.get_supylabel()
     assert legend_of(figure) == ["activation relu", "activation sigmoid", "equal ± 5 %"]
     assert title_of(figure).endswith("geometric mean of 1 to 3 seeds")
@@ -70,7 +70,7 @@ def test_what_has_no_closed_form_is_named_and_counted_below(tmp_path):
     make_run(tmp_path, mlp_config(depth=30, initializer=HE))
     figure = drawn(KIND, tmp_path)
     assert len(lines_of(figure, "point")) == 1
-    assert sorted(figure.get_supxlabel().split("\n")) == [
+    assert sorted(notes_of(figure)) == [
         "no closed form: activation Mish (1 group)",
         "no closed form: activation Softplus (1 group)",
         "no closed form: normalizer BatchNorm (2 groups)",

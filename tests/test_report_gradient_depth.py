@@ -7,6 +7,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from tests.drawn import notes_of
 from tests.made_runs import layer_rows, make_run, mlp_config
 from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
@@ -171,7 +172,8 @@ def test_runs_without_layers(tmp_path):
         drawn(find_runs([tmp_path]))
     make_run(tmp_path, mlp_config(depth=9), layers=layer_rows([0.5, 1.0]))
     figure = drawn(find_runs([tmp_path]))
-    assert [text.get_text() for text in figure.axes[0].texts] == ["not measured: depth=3"]
+    assert len(figure.axes[0].texts) == 0
+    assert notes_of(figure) == ["not measured: depth=3"]
 
 
 def test_three_keys_take_colour_dash_and_marker(tmp_path):
@@ -248,3 +250,19 @@ def test_networks_of_one_stage_have_no_depth_to_show(tmp_path):
     make_run(tmp_path, mlp_config(), layers=layer_rows([0.5]))
     with pytest.raises(ResultsError, match="one hidden stage each"):
         drawn(find_runs([tmp_path]))
+
+
+def test_networks_of_one_stage_are_left_out_beside_others(tmp_path):
+    make_run(tmp_path, mlp_config(), layers=layer_rows([0.5]))
+    make_run(tmp_path, mlp_config(depth=4), layers=layer_rows([0.5, 1.0]))
+    figure = drawn(find_runs([tmp_path]))
+    assert len(lines_of(figure)) == 1
+    assert notes_of(figure) == ["one hidden stage: depth=3"]
+
+
+def test_a_group_that_lacks_one_of_the_steps_is_named(tmp_path):
+    make_run(tmp_path, mlp_config(), layers=layer_rows([0.5, 1.0]) + layer_rows([0.5, 1.0], step=50))
+    make_run(tmp_path, mlp_config(depth=4), layers=layer_rows([0.5, 1.0]))
+    figure = drawn(find_runs([tmp_path]), "first", 50)
+    assert len(lines_of(figure)) == 3
+    assert notes_of(figure) == ["not logged at step 50: depth=4"]

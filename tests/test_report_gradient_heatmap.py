@@ -8,6 +8,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from tests.drawn import notes_of
 from tests.made_runs import layer_rows, make_run, mlp_config
 from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
@@ -107,10 +108,10 @@ def test_zeros_nonfinite_and_unmeasured_cells_have_colours_of_their_own(tmp_path
     colours = {gid: tuple(meshes(ax, gid)[0].get_cmap()(0)) for gid in ("zero", "nonfinite")}
     legend = figure.legends[0]
     handles = dict(zip([text.get_text() for text in legend.get_texts()], legend.get_patches(), strict=True))
-    assert list(handles) == ["exactly 0 in a seed", "not finite in a seed", "not measured"]
+    assert list(handles) == ["exactly 0 in a seed", "not finite in a seed", "no data"]
     assert handles["exactly 0 in a seed"].get_facecolor() == colours["zero"] == (0, 0, 0, 1)
     assert handles["not finite in a seed"].get_facecolor() == colours["nonfinite"]
-    assert handles["not measured"].get_facecolor() == ax.get_facecolor() == (0.75, 0.75, 0.75, 1)
+    assert handles["no data"].get_facecolor() == ax.get_facecolor() == (0.75, 0.75, 0.75, 1)
     (factor,) = meshes(ax)
     assert np.ma.getmaskarray(factor.get_array()).reshape(2, 4)[0, 3]
 
@@ -154,11 +155,11 @@ def test_a_panel_a_group_each_with_its_own_depth_and_the_same_steps(tmp_path):
     make_run(tmp_path, mlp_config(0, 7))
     figure = drawn(find_runs([tmp_path]))
     assert [ax.get_title(loc="left") for ax in figure.axes[:5]] == [
-        "depth=2, relu", "depth=2, tanh", "depth=5, relu", "depth=5, tanh", "depth=7, relu",
+        "depth=2, relu", "depth=2, tanh", "depth=5, relu", "depth=5, tanh", ""
     ]  # fmt: skip
     assert [ax.get_ylim()[1] for ax in figure.axes[:4]] == [2.5, 2.5, 5.5, 5.5]
-    assert len({ax.get_xlim() for ax in figure.axes[:5]}) == 1
-    assert [text.get_text() for text in figure.axes[4].texts] == ["not measured"]
+    assert len({ax.get_xlim() for ax in figure.axes[:4]}) == 1
+    assert notes_of(figure) == ["not measured: depth=7, activation=relu"]
 
 
 def test_long_titles_are_wrapped_within_their_panels(tmp_path):
@@ -168,7 +169,12 @@ def test_long_titles_are_wrapped_within_their_panels(tmp_path):
             config["architecture"]["_target_"] = f"x.{architecture}"
             words = {"architecture": architecture, "activation": activation.lower()}
             make_run(tmp_path, config, words, layers=layer_rows([0.5, 1.0]))
-            make_run(tmp_path, config | {"optimizer": {"_target_": "torch.optim.RMSprop"}}, words)
+            make_run(
+                tmp_path,
+                config | {"optimizer": {"_target_": "torch.optim.RMSprop"}},
+                words,
+                layers=layer_rows([0.5, 1.0]),
+            )
     figure = drawn([run for run in find_runs([tmp_path]) if run.config["architecture"]["_target_"] == "x.residual_mlp"])
     assert figure.axes[0].get_title(loc="left").split() == ["leakyrelu,", "RMSprop"]
     figure = drawn([run for run in find_runs([tmp_path]) if run.state == "completed"])
@@ -183,9 +189,9 @@ def test_too_many_groups_steps_chosen_and_runs_without_layers_get_one_line(tmp_p
         drawn(find_runs([tmp_path / "none"]))
     for depth in range(2, 15):
         make_run(tmp_path / "many", mlp_config(0, depth), layers=layer_rows([0.5, 1.0]))
-    with pytest.raises(UserError, match="13 panels are too many for one figure: choose fewer runs with --where"):
+    with pytest.raises(UserError, match="13 panels, and 12 can be read in one figure: choose fewer runs with --where"):
         drawn(find_runs([tmp_path / "many"]))
-    with pytest.raises(UserError, match="gradient-heatmap shows all steps; leave --step out"):
+    with pytest.raises(UserError, match="gradient-heatmap takes no --step; leave it out"):
         drawn(find_runs([tmp_path / "many"]), 0)
 
 
@@ -199,3 +205,20 @@ def test_runs_of_one_config_with_different_stages_are_refused(tmp_path):
 def test_a_single_step_and_stage_still_have_an_extent():
     assert list(edges(np.array([7.0]))) == [6.5, 7.5]
     assert list(edges(np.array([0.0, 50.0, 60.0]))) == [-0.5, 25, 55, 60.5]
+
+
+def test_where_a_run_ended_early_the_panel_is_grey_and_the_legend_says_so(tmp_path):
+    make_run(tmp_path, mlp_config(), layers=rows_at({0: [0.5, 1.0], 9: [0.5, 1.0]}))
+    assert legend_of(drawn(find_runs([tmp_path]))) == []
+    make_run(tmp_path, mlp_config(activation="Tanh"), layers=rows_at({0: [0.5, 1.0], 2: [0.5, 1.0]}))
+    assert legend_of(drawn(find_runs([tmp_path]))) == ["no data"]
+
+
+def test_networks_of_one_stage_take_no_panel(tmp_path):
+    make_run(tmp_path, mlp_config(depth=1), layers=layer_rows([0.5]))
+    with pytest.raises(ResultsError, match="one hidden stage each, and nothing changes along depth; for recurrent"):
+        drawn(find_runs([tmp_path]))
+    make_run(tmp_path, mlp_config(), layers=layer_rows([0.5, 1.0]))
+    figure = drawn(find_runs([tmp_path]))
+    assert len(figure.axes) == 2  # a panel and the colour bar
+    assert notes_of(figure) == ["one hidden stage: depth=1"]

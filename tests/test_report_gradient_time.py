@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tests.drawn import drawn, ink, legend_of, lines_of, title_of, told
+from tests.drawn import drawn, ink, legend_of, lines_of, notes_of, title_of
 from tests.made_runs import make_run, mlp_config
 from tests.made_tables import make_tables, time_rows
 from vgp_bench.errors import ResultsError, UserError
@@ -75,7 +75,8 @@ def test_architectures_share_a_panel_and_only_an_lstm_has_a_cell(tmp_path):
     assert list(cell.get_ydata()) == [1.0, 0.25]
     assert cell.get_color() == lines["architecture=lstm"].get_color() != lines["architecture=rnn"].get_color()
     assert "c_t" in below.get_ylabel()
-    assert [text.split("=")[0] for text in told(figure)] == ["not measured: architecture"]
+    assert notes_of(figure) == ["not measured: architecture=mlp"]
+    assert legend_of(figure) == ["architecture lstm", "architecture rnn"]
 
 
 def test_steps_are_chosen_and_named(tmp_path):

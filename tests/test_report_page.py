@@ -1,6 +1,7 @@
 """The report page as a reader meets it: in a real browser, from a file, without a network."""
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.made_runs import epoch_rows, layer_rows, make_run, mlp_config, step_rows
+from tests.made_tables import make_tables, time_rows
 from vgp_bench.cli import main
 from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
@@ -160,6 +162,19 @@ def test_ticks_choose_the_runs_in_the_view(opened: Any) -> None:
     wait(lambda: text(opened, "#signal-words").startswith("6 runs"))
 
 
+def test_all_ticks_at_once_and_what_the_filter_hides_is_not_in_the_view(opened: Any) -> None:
+    assert text(opened, "#ticked") == "5 of 5 rows ticked"
+    find(opened, "#tick-none").click()
+    wait(lambda: text(opened, "#signal-words").startswith("0 runs"))
+    assert text(opened, "#ticked") == "0 of 5 rows ticked"
+    find(opened, "#filter").send_keys("sigmoid")
+    find(opened, "#tick-all").click()  # of those that are shown
+    wait(lambda: text(opened, "#signal-words").startswith("4 runs"))
+    assert text(opened, "#ticked") == "2 of 5 rows ticked"
+    find(opened, "#filter").send_keys(" 20")
+    wait(lambda: text(opened, "#signal-words").startswith("2 runs"))
+
+
 def test_a_click_on_a_header_sorts_by_value(opened: Any) -> None:
     press(opened, "depth")
     assert column(opened, "depth") == ["2", "2", "3", "20", "20"]  # as numbers: as texts 20 would come before 3
@@ -198,6 +213,10 @@ def test_it_fits_a_phone_and_has_a_dark_and_a_printed_form(opened: Any) -> None:
     )
     try:
         assert opened.execute_script("return document.documentElement.scrollWidth") <= 360
+        images = opened.find_elements("css selector", "figure img")
+        assert min(image.size["width"] for image in images) >= 640
+        wait(lambda: find(opened, ".hint").is_displayed())
+        assert "more" in find(opened, ".scroll").get_attribute("class")
     finally:
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     background = "return getComputedStyle(document.body).backgroundColor"
@@ -231,11 +250,11 @@ def test_steps_are_thinned_only_beyond_the_budget(tmp_path: Path, monkeypatch: p
     rows = [row for step in range(40) for row in layer_rows([0.5, 0.0, float("inf"), 1.0], step=step)]
     make_run(tmp_path, mlp_config(), layers=rows)
     comparison = compare(find_runs([tmp_path]))
-    whole = signal_data(comparison, [Look()], [[0]])
+    whole = signal_data(comparison, [Look()])
     assert whole["steps"] == list(range(40))
     assert whole["runs"][0]["gradient"][0] == [0.5, 0.0, None, 1.0]
     monkeypatch.setattr(signal_view, "BUDGET", 80)  # 4 stages: 20 steps
-    thin = signal_data(comparison, [Look()], [[0]])
+    thin = signal_data(comparison, [Look()])
     assert len(thin["steps"]) == 20
     assert (thin["steps"][0], thin["steps"][-1]) == (0, 39)
 
@@ -269,3 +288,76 @@ def test_more_groups_than_panels_are_several_sheets(tmp_path: Path) -> None:
     drawn, undrawn = pictures(compare(find_runs([tmp_path])), str)
     assert [picture.name for picture in drawn].count("gradient-heatmap") == 2  # 12 and 2 of 14 groups
     assert "activation-histogram" in dict(undrawn)  # no histograms in these runs
+
+
+def recurrent_results(folder: Path) -> Path:
+    """A recurrent network of one hidden stage beside a net with depth."""
+    config = mlp_config()
+    config["architecture"] = {"_target_": "x.RNN"}
+    rows = [*layer_rows([1.0]), *time_rows([2.0, 1.0, 0.0]), *time_rows([4.0, 1.0, 1.0], step=50)]
+    make_tables(folder, config, {"architecture": "rnn", "activation": "relu"}, rows, "completed", test_accuracy=0.5)
+    return folder
+
+
+def test_recurrent_runs_are_shown_through_time_and_one_stage_has_no_depth(tmp_path: Path) -> None:
+    data = signal_data(compare(find_runs([recurrent_results(tmp_path)])), [Look()])
+    assert data["panels"] == [{"kind": "time", "title": "through time"}]
+    (run,) = data["runs"]
+    assert (run["x"], run["steps"]) == ([0, 1, 2], [0, 50])
+    assert run["gradient"] == [[1.0, 0.5, 0.0], [1.0, 0.25, 0.25]]
+    make_run(tmp_path, mlp_config(), layers=layer_rows([0.5, 1.0]))
+    data = signal_data(compare(find_runs([tmp_path])), [Look(), Look()])
+    assert data["panels"] == [{"kind": "depth", "title": "mlp"}, {"kind": "time", "title": "rnn, through time"}]
+    assert [(run["group"], run["panel"]) for run in data["runs"]] == [(0, 0), (1, 1)]
+    depth, time_panel = (json.dumps(figure) for figure in signal_view.signal_figures(data))
+    assert "depth (weight layers" in depth
+    assert "lag (time steps" in time_panel
+
+
+def test_the_slider_moves_the_gradient_through_time(chromium: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    comparison = compare(find_runs([recurrent_results(tmp_path / "runs")]))
+    chromium.get(write_report(comparison, tmp_path / "report.html", "time").as_uri())
+    wait(lambda: text(chromium, "#signal-words") == "1 runs at step 0; smallest gradient 5.0e-1")
+    find(chromium, "#step").send_keys(Keys.ARROW_RIGHT)
+    wait(lambda: text(chromium, "#signal-words") == "1 runs at step 50; smallest gradient 2.5e-1")
+    assert [entry for entry in chromium.get_log("browser") if entry["level"] in ("WARNING", "SEVERE")] == []
+
+
+def test_without_any_gradient_to_move_the_section_says_so(tmp_path: Path) -> None:
+    make_run(tmp_path, mlp_config(depth=1), layers=layer_rows([1.0]), test_accuracy=0.5)
+    page = write_report(compare(find_runs([tmp_path])), tmp_path / "report.html", "one").read_text()
+    assert "There is nothing to move here" in page
+    assert 'id="step"' not in page
+
+
+def test_of_many_rows_the_first_are_ticked(tmp_path: Path) -> None:
+    for depth in range(31):
+        make_run(tmp_path, mlp_config(depth=depth), test_accuracy=0.5)
+        if depth in (29, 30):
+            page = write_report(compare(find_runs([tmp_path])), tmp_path / "report.html", "many").read_text()
+            assert page.count(' checked aria-label="show') == (30 if depth == 29 else 12)
+
+
+def test_a_baseline_gives_columns_of_differences_that_sort_by_difference(tmp_path: Path) -> None:
+    results(tmp_path / "runs")
+    file = tmp_path / "report.html"
+    words = ["report", str(tmp_path / "runs"), "--where", "depth=2,20", "-o", str(file), "--baseline"]
+    assert main([*words, "activation=relu"]) == 0
+    page = file.read_text()
+    assert "test acc % diff" in page
+    (cell,) = re.findall(r'data-sort="([^"]*)">\+10.0<', page)[:1]
+    assert float(cell) == pytest.approx(0.1)
+    assert main([*words, "activation=nothing"]) == 2
+
+
+def test_a_damaged_run_is_in_the_table_but_not_in_the_pictures(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        path = make_run(tmp_path, mlp_config(seed), layers=layer_rows([0.5, 1.0]), test_accuracy=0.5)
+    (path / "layers.parquet").write_bytes(b"PAR1")
+    page = write_report(compare(find_runs([tmp_path])), tmp_path / "report.html", "damaged").read_text()
+    assert "layers.parquet is not a readable Parquet file; run it again (in the table, not in the pictures)" in page
+    assert "<b>gradient-depth</b>" in page
+    assert '"seed":0' in page
+    assert '"seed":1' not in page

@@ -6,6 +6,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from tests.drawn import notes_of
 from tests.made_runs import layer_row, make_run, mlp_config
 from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
@@ -124,11 +125,33 @@ def test_ink_and_refusals(tmp_path):
         rgb = np.array([int(line.get_color()[i : i + 2], 16) for i in (1, 3, 5)]) / 255
         # In the panel, not in the colour bar.
         assert (np.abs(pixels[:, :1000] - rgb).max(axis=2) < 0.02).sum() > 300
-    with pytest.raises(UserError, match="update-ratio shows all steps"):
+    with pytest.raises(UserError, match="update-ratio takes no --step"):
         drawn(find_runs([tmp_path / "a"]), 0)
     make_run(tmp_path / "b", mlp_config())
     with pytest.raises(ResultsError, match="no update of weights was measured in these runs"):
         drawn(find_runs([tmp_path / "b"]))
     make_run(tmp_path / "a", mlp_config(depth=9))
     both = drawn(find_runs([tmp_path / "a"]))
-    assert [[text.get_text() for text in ax.texts] for ax in both.axes[:2]] == [[], ["not measured"]]
+    assert len(both.axes) == 2  # a panel and the colour bar
+    assert notes_of(both) == ["not measured: depth=9"]
+
+
+def test_one_value_that_blew_up_does_not_set_the_axis(tmp_path):
+    make_run(tmp_path, mlp_config(), layers=rows_at({0: [1e-3, 1e-15], 1: [1e31, 1e-3], 2: [1e-3, 1e-3]}))
+    figure = drawn(find_runs([tmp_path]))
+    ax = figure.axes[0]
+    low, high = ax.get_ylim()
+    assert 1e3 < high < 1e5
+    assert 1e-14 < low < 1e-12
+    above, below = sorted(lines_of(ax, "beyond"), key=lambda line: -line.get_ydata()[0])
+    assert (list(above.get_xdata()), above.get_color()) == ([1], lines_of(ax)[0].get_color())
+    assert (list(below.get_xdata()), below.get_color()) == ([0], lines_of(ax)[1].get_color())
+    assert above.get_ydata()[0] > 0.9 > 0.1 > below.get_ydata()[0]
+    assert [text.get_text() for text in figure.legends[0].get_texts()][1:] == ["above the axis", "below the axis"]
+
+
+def test_within_its_limits_the_axis_shows_all(tmp_path):
+    make_run(tmp_path, mlp_config(), layers=rows_at({0: [1e-11, 900.0]}))
+    ax = drawn(find_runs([tmp_path])).axes[0]
+    assert ax.get_ylim()[0] < 1e-11 < 900 < ax.get_ylim()[1]
+    assert lines_of(ax, "beyond") == []

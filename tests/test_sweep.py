@@ -48,7 +48,7 @@ def test_every_run_has_a_line_and_the_end_has_the_counts(capsys: pytest.CaptureF
 
     code, out, err = sweep(capsys, *SMALL, "activation=relu", "seed=0,2")
     assert (code, err) == (0, [])
-    assert tells(out[0], "[1/2]", "kept", "seed=0")
+    assert out[0] == "1 of 2 runs finished earlier and not run again"
     assert tells(out[1], "[2/2]", "done", "seed=2")
     assert out[2].startswith("2 runs: 1 finished earlier and not run again, 1 completed. Table: ")
 
@@ -60,7 +60,8 @@ def test_a_failed_run_does_not_stop_the_others(capsys: pytest.CaptureFixture[str
     assert tells(out[0], "[1/2]", "FAILED", "seed=0", "ArithmeticError: an own part")
     assert tells(out[1], "[2/2]", "done", "seed=1")
     assert out[2] == "2 runs: 1 failed, 1 completed. Table: vgp-bench compare results/default"
-    assert err == ["failed: seed=0: ArithmeticError: an own part"]
+    (path,) = [run.path for run in find_runs(["results"]) if run.seed == 0]
+    assert err == [f"failed: seed=0: ArithmeticError: an own part (see {path / 'traceback.txt'})"]
     assert states() == {0: "failed", 1: "completed"}
 
 
@@ -118,16 +119,17 @@ def test_an_interrupted_sweep_keeps_what_ran_and_goes_on_where_it_was(capsys: py
         assert tells(line.rstrip("\n"), "[1/3]", "done", "seed=0")
         assert process.stdout.readline() == "held\n"
         process.send_signal(signal.SIGINT)
+        Path("HOLD").unlink()  # the present step may end
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert out == "stopped in run 2 of 3: its rows are kept until the same command starts it again\n"
+    assert out == "stopped after 1 of 3 runs: the same command goes on from there\n"
     assert err == "vgp-bench: interrupted\n"
     assert states() == {0: "completed", 1: "interrupted"}
 
-    Path("HOLD").unlink()
     code, lines, _ = sweep(capsys, *words)
     assert code == 0
-    assert [line[6:14] for line in lines[:3]] == ["kept    ", "done    ", "done    "]
+    assert lines[:2] == ["1 of 3 runs finished earlier and not run again", "1 broken off earlier, resumed"]
+    assert [line[:14] for line in lines[2:4]] == ["[2/3] done    ", "[3/3] done    "]
     assert states() == dict.fromkeys(range(3), "completed")
 
 

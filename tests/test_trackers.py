@@ -201,12 +201,36 @@ def test_a_record_that_says_running_at_the_end_is_a_failed_run(monkeypatch: pyte
     from vgp_bench.errors import ResultsError
     from vgp_bench.records.store import RunStore
 
-    def full(*_: Any) -> None:
+    def full(*_: Any, **more: Any) -> None:
         raise ResultsError("disk full")
 
     monkeypatch.setattr(RunStore, "finish", full)
     assert performed("tracker=own").state == "failed"
     assert own_trackers.told[-1] == ("close", ("failed", "", None))
+
+
+def test_a_run_that_is_gone_on_with_is_told_whole_and_no_row_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(steps: int, loss: float) -> None:
+        nonlocal done
+        done += steps
+        if done == 6:
+            raise Killed
+
+    done = 0
+    with pytest.raises(Killed):
+        performed("tracker=own", "checkpoint_steps=1", progress=die)
+    monkeypatch.setattr(own_trackers, "told", [])
+    performed("tracker=own")
+    assert the_run().environment["resumed"][0]["step"] == 5
+    assert [method for method, _ in own_trackers.told][:2] == ["open", "log"]
+    losses = [(m.step, m.value) for m in metrics_told() if m.tag == "loss/train"]
+    assert losses == list(enumerate(the_run().rows("steps")["loss"]))
+    told = [(m.tag, m.step) for m in metrics_told()]
+    assert len(told) == len(set(told))
+    assert ("loss/validation", 4) in told
 
 
 def test_two_trackers_as_a_sweep_are_one_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def build(config: dict[str, Any], sink: Sink) -> Loop:
     Two calls with the same config build the same network, to the bit. Raises ConfigError or DataError.
     """
     device = torch.device(config["device"])
+    _choose_operations(config["deterministic"])
     settings: TrainerSettings = make(config["trainer"])
     cadence: Cadence = make(config["monitor"])
     data = load_data(json.dumps(config["dataset"]), config["data_dir"], device)
@@ -124,6 +126,16 @@ def make(option: dict[str, Any], *arguments: Any, **objects: Any) -> Any:
     """What a config node names, given the objects no config can hold; those reach the target as they are."""
     # Not as arguments of instantiate: it would turn tuples and dataclasses into config nodes.
     return instantiate({**option, "_partial_": True}, _convert_="all")(*arguments, **objects)
+
+
+def _choose_operations(deterministic: bool) -> None:
+    """For the whole process, so set for every run. What has no deterministic form then raises RuntimeError."""
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
+    torch.use_deterministic_algorithms(deterministic)
+    torch.backends.cudnn.deterministic = deterministic
+    if deterministic:
+        torch.backends.cudnn.benchmark = False  # it would choose kernels by their speed of the moment
 
 
 def _optimizer(option: dict[str, Any], model: Architecture, device: torch.device) -> Optimizer:

@@ -1,22 +1,33 @@
 """The command line: which command, and what becomes of its errors. The commands are in vgp_bench/commands."""
 
 import argparse
+import difflib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from vgp_bench import __version__
-from vgp_bench.commands import comparing, listing, plotting, reporting, running
+from vgp_bench.commands import comparing, listing, log, plotting, reporting, running, status
 from vgp_bench.errors import UserError
 
-COMMANDS = {"run": running, "list": listing, "compare": comparing, "plot": plotting, "report": reporting}
+COMMANDS = {
+    "run": running,
+    "list": listing,
+    "status": status,
+    "log": log,
+    "compare": comparing,
+    "plot": plotting,
+    "report": reporting,
+}
 
 EPILOG = """\
 examples
   vgp-bench run architecture=mlp architecture.depth=20 activation=sigmoid
   vgp-bench run -m architecture=mlp,residual_mlp activation=sigmoid,relu seed=0,1,2
   vgp-bench list activation
+  vgp-bench status results/default
   vgp-bench compare results/default
   vgp-bench plot gradient-depth results/default -o gradient.png
   vgp-bench report results/default -o report.html
@@ -31,7 +42,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises UserError."""
-        raise UserError(f"{message}; see `{self.prog} --help`")
+        wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        close = difflib.get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1) if wrong else []
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise UserError(f"{message}.{hint} See `{self.prog} --help`")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,7 +72,9 @@ def _command(words: list[str]) -> int:
         return running.run(words[1:])  # Hydra reads what follows
     if words[:1] in (["-sc"], ["--shell-completion"]):
         return _complete(words)
-    arguments = _parser().parse_args(words)
+    arguments, unknown = _parser().parse_known_args(words)
+    if unknown:
+        raise UserError(f"{words[0]} has no option {unknown[0]}; see `vgp-bench {words[0]} --help`")
     command: int = arguments.function(arguments)
     return command
 

@@ -9,11 +9,11 @@ from typing import Any
 from vgp_bench.config import GROUPS, LISTED_GROUPS, ComposedRun, composed_run, config_dir, register_run_keys
 from vgp_bench.config_check import did_you_mean
 from vgp_bench.errors import ConfigError
-from vgp_bench.override_words import check_words
+from vgp_bench.override_words import check_words, with_seeds
 
 
 class Task:
-    """What Hydra calls with the config of a single run. The inline launcher fills in the runs of a sweep instead."""
+    """What Hydra calls with the config of a single run. Our sweeper fills in the runs of a sweep instead."""
 
     def __init__(self) -> None:
         self.runs: list[ComposedRun] = []
@@ -39,6 +39,7 @@ def compose(words: Sequence[str]) -> list[ComposedRun]:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
+    words = with_seeds(words)
     check_words(words)
     register_run_keys()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, where it would print and exit
@@ -74,6 +75,10 @@ def _in_one_line(error: Exception) -> str:
         return _wrong_type(str(cause.full_key), str(cause.msg).splitlines()[0])
     lines = [line.strip() for e in (error, cause) if e for line in str(e).splitlines() if line.strip()]
     text = "; ".join(lines) or type(error).__name__
+    if found := re.search(r"Key '(.*)' not in 'GridConf'", text):
+        parts = ("params", "zip", "points", "exclude", "when", "seeds")
+        hint = did_you_mean(found[1], parts)
+        return f"hydra.sweeper.{found[1]}: a study has no such part.{hint} There are: {', '.join(parts)}."
     if text.startswith("Ambiguous value for argument"):
         word = text.split("'")[1]
         if word.startswith("tracker="):

@@ -18,10 +18,10 @@ GROUPS = (
     "trainer",
     "monitor",
 )
-"""The groups a run is composed of, one option each. `tracker` is a group too, but takes none, one or several and is no
-part of what a run is; `experiment` only sets options of the others."""
+"""The groups a run is composed of, one option each. `tracker` and `launcher` are groups too, but no part of what a run
+is (of trackers there may be none, one or several); `experiment` only sets options of the others."""
 
-LISTED_GROUPS = (*GROUPS, "tracker", "experiment")
+LISTED_GROUPS = (*GROUPS, "tracker", "launcher", "experiment")
 """All groups with options to choose from."""
 
 
@@ -39,6 +39,7 @@ class RunConfig:
     trainer: Any = None
     monitor: Any = None
     tracker: dict[str, Any] = field(default_factory=dict)  # name -> its option: there may be several
+    launcher: Any = None
     images_as: str | None = None
     seed: int = 0
     device: str = "auto"
@@ -46,6 +47,12 @@ class RunConfig:
     data_dir: str = "${oc.env:VGP_DATA_DIR,data}"
     results_dir: str = "results"
     progress: bool = True
+    retry: str = "failed"  # which runs that did not complete are run again: never, failed or all (diverged too)
+    fail_fast: bool = False  # a sweep stops at the first failure
+    deterministic: bool = False  # only operations that give the same bits again, also on CUDA; slower there
+    checkpoint_seconds: float = 10.0  # least time between two checkpoints
+    checkpoint_steps: int | None = None  # a checkpoint after every so many steps too
+    jobs: Any = "auto"  # auto, or how many runs at once
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ def check(composed: ComposedRun) -> None:
         )
     for name, option in composed.config["tracker"].items():
         _check_tracker(name, option)
+    _check_launcher(composed.config)
     name = composed.config["experiment_name"]
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise ConfigError(f"experiment_name={name}: it names a folder; use letters, digits, '_', '-' and '.'")
@@ -75,8 +76,26 @@ def _check_tracker(name: str, option: Any) -> None:
             f"tracker.{name}: no tracker; its file must begin with `# @package tracker.NAME` and have a `_target_:`"
         )
     _check_target(option, f"tracker.{name}", source, frozenset())
-    # A module that imports an optional package names it, and what pip installs it with.
-    package, install = getattr(inspect.getmodule(_locate(option["_target_"], source)), "NEEDS", (None, None))
+    _check_installed(option["_target_"], source)
+
+
+def _check_launcher(config: Mapping[str, Any]) -> None:
+    """Where runs are run; how many at once is a key of its own, because all launchers share it."""
+    option, jobs = config["launcher"], config["jobs"]
+    if not isinstance(option, dict) or "_target_" not in option:
+        raise ConfigError("launcher: it takes one option, launcher=NAME; see `vgp-bench list launcher`")
+    source = f"launcher={option['_target_'].split('.')[-1].lower()}"
+    _check_target(option, "launcher", source, frozenset())
+    _check_installed(option["_target_"], source)
+    if jobs != "auto" and (not matches(jobs, int) or jobs < 1):
+        raise ConfigError(f"jobs={shown(jobs)}: use auto, or the number of runs at once, 1 or more")
+    if jobs not in ("auto", 1) and source == "launcher=inline":
+        raise ConfigError(f"jobs={jobs}: launcher=inline runs one after the other; use launcher=local")
+
+
+def _check_installed(target: str, source: str) -> None:
+    """A module that imports an optional package names it, and what pip installs it with."""
+    package, install = getattr(inspect.getmodule(_locate(target, source)), "NEEDS", (None, None))
     if package is not None:
         found = importlib.util.find_spec(package)
         if found is None or found.origin is None:  # without origin: just a folder of that name, as W&B makes one

@@ -1,4 +1,6 @@
-"""Mistakes a user can mend. The command line shows them as one line, without a stack trace."""
+"""Mistakes a user can mend. The command line shows them as one line, without a stack trace; and a signal to stop."""
+
+import signal
 
 
 class UserError(Exception):
@@ -15,3 +17,15 @@ class DataError(UserError):
 
 class ResultsError(UserError):
     """Results that cannot be written or read: folder not writable, disk full, not a run."""
+
+
+class Superseded(ResultsError):  # noqa: N818  what happened, no fault
+    """Another process has the run in hand; this one must not write, or not any more."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked the run to stop. What it needs to go on later is kept. number: of the signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.number = number

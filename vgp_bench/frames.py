@@ -4,13 +4,15 @@ Every column of the tables is defined in docs/columns.md; in front of them stand
 others, so that a frame can be grouped, filtered and plotted without a join.
 """
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vgp_bench.errors import ResultsError
+from vgp_bench.records.readable import LEFT_OUT, unreadable
 from vgp_bench.records.reading import RunRecord, find_runs
 from vgp_bench.records.settings import tell_apart
 from vgp_bench.records.summary import Summary
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 class Frames:
     """The records of some runs. Each frame is read when it is first asked for, and kept.
 
+    A run with a damaged table is left out of the frame of that table, with a warning.
+
     settings: the keys in which the runs differ; constants: keys worth naming on which all agree. In each frame the
     first column, `run`, is the path of the run as a text; then come the settings (missing: None) and `seed`.
     """
@@ -30,6 +34,9 @@ class Frames:
         self.records = [record for record in records if record.state != "damaged"]
         if not self.records:
             raise ResultsError(records[0].reason if records else "no runs to load; give the folder of a run")
+        for record in records:
+            if record.state == "damaged":
+                warnings.warn(f"{LEFT_OUT}{record.reason}", stacklevel=3)
         told = tell_apart([record.config for record in self.records], [record.choices for record in self.records])
         self.settings = told.names
         self.constants = told.constants
@@ -79,13 +86,21 @@ class Frames:
         import pandas as pd
 
         parts: list[pd.DataFrame] = []
+        problems = []
         for keys, record in zip(self._keys, self.records, strict=True):
+            if problem := unreadable(record, [table]):
+                problems.append(problem)
+                continue
             part = record.rows(table)
             if part.empty and parts:
                 continue  # the columns are known by now; an empty part would only cost them their types
             for place, (name, value) in enumerate(keys.items()):
                 part.insert(place, name, pd.Series([value] * len(part), index=part.index, dtype=_kind(value)))
             parts.append(part)
+        if not parts:
+            raise ResultsError(problems[0])
+        for problem in problems:
+            warnings.warn(problem, stacklevel=3)
         filled = [part for part in parts if not part.empty]
         return pd.concat(filled or parts[:1], ignore_index=True)
 
@@ -98,9 +113,12 @@ def _kind(value: object) -> str | None:
     return "object" if value is None or isinstance(value, str) else None
 
 
-def load(*paths: str | Path) -> Frames:
-    """The frames of every run at or below these paths (a run, an experiment or the results folder).
+def load(*paths: str | Path | Iterable[str | Path]) -> Frames:
+    """The frames of every run at or below these paths (a run, an experiment or the results folder), or lists of paths.
 
-    Raises ResultsError if there is none.
+    A run that cannot be read is left out with a warning. Raises ResultsError if there is none.
     """
-    return Frames(find_runs(paths))
+    places: list[str | Path] = []
+    for path in paths:
+        places += [path] if isinstance(path, (str, Path)) else list(path)
+    return Frames(find_runs(places))

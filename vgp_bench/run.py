@@ -2,145 +2,194 @@
 
 import contextlib
 import math
+import signal
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from vgp_bench.building import build, build_trackers, device_name, resolve_device, settled
 from vgp_bench.config import ComposedRun
 from vgp_bench.config_check import check
-from vgp_bench.errors import ResultsError, UserError
+from vgp_bench.errors import ResultsError, Stopped, Superseded, UserError
 from vgp_bench.outcome import Outcome
 from vgp_bench.records.environment import describe_environment
 from vgp_bench.records.identity import run_id
-from vgp_bench.records.rows import Row
+from vgp_bench.records.rows import TABLES, Row
 from vgp_bench.records.status import State
 from vgp_bench.records.store import RunStore, run_path
-from vgp_bench.records.summary import summarize
 from vgp_bench.trackers.mirror import Mirror
 from vgp_bench.trackers.tracker import TrackedRun
-from vgp_bench.training.evaluation import evaluate
+from vgp_bench.training.keeper import Pace, RunKeeper
 from vgp_bench.training.loop import Diverged, Loop, Progress
+from vgp_bench.training.out_of_memory import first_line, out_of_memory
 from vgp_bench.training.peak_memory import PeakMemory
+from vgp_bench.training.resuming import Resumption, resumed
+from vgp_bench.training.signals import Signals
+from vgp_bench.training.summing_up import summary_of
+
+Announce = Callable[[int], Progress]
+"""Told the number of steps before the first one; what it returns is called as they are done."""
 
 
-def perform(composed: ComposedRun, command: list[str], announce: Callable[[int], Progress]) -> Outcome:
-    """Check, build and train a composed run, and keep its record; a finished run is not run again.
+def perform(composed: ComposedRun, command: list[str], announce: Announce) -> Outcome:
+    """Check, build and train a composed run, and keep its record; a finished run is not run again, an interrupted or
+    lost one goes on from its newest good checkpoint.
 
-    announce: told the number of steps before the first one; what it returns is called as they are done.
-    Raises KeyboardInterrupt, the record then being `interrupted`; every other end is an Outcome.
+    SIGINT, SIGTERM and SIGUSR2 let the present step end; then a checkpoint is written, the record says `interrupted`
+    and Stopped is raised (before the training: at once, and there may be no record yet). A second SIGINT breaks off at
+    once, with KeyboardInterrupt. Every other end is an Outcome.
     """
-    label = composed.label
-    try:
-        check(composed)
-        config = settled({**composed.config, "device": resolve_device(composed.config["device"])})
-        device = torch.device(config["device"])
-        path = run_path(config["results_dir"], config["experiment_name"], run_id(config))
-        store = RunStore(path)
-        if store.is_finished():
-            return Outcome(label, "kept", path, store.status().state, store.summary())
-        store.check_writable()
-        if store.is_running():
-            return Outcome(label, "refused", path, f"another process is running it: {path}; wait for it, or stop it")
-        mirror = Mirror(build_trackers(config))
+    with Signals() as signals:
+        outcome = _Run(composed, command, signals).outcome(announce)
+        signals.check()  # it came too late to stop this run, but in time to stop what would follow
+        return outcome
 
-        def sink(row: Row) -> None:
-            store.append(row)
-            mirror.append(row)
 
-        loop: Loop | Exception
+class _NoMemory(Exception):  # noqa: N818
+    """The network does not fit; says what to make smaller."""
+
+
+class _Run:
+    def __init__(self, composed: ComposedRun, command: list[str], signals: Signals) -> None:
+        self.composed = composed
+        self.command = command
+        self.signals = signals
+
+    def outcome(self, announce: Announce) -> Outcome:
+        label, path = self.composed.label, None
         try:
-            memory = PeakMemory(device)
-            loop = build(config, sink)
+            check(self.composed)
+            config = settled({**self.composed.config, "device": resolve_device(self.composed.config["device"])})
+            self.pace = Pace(config["checkpoint_seconds"], config["checkpoint_steps"])
+            path = run_path(config["results_dir"], config["experiment_name"], run_id(config))
+            self.store = RunStore(path)
+            if kept := self._kept():
+                return kept
+            self.store.check_writable()
+            self.store.refuse_if_owned()
+            self.mirror = Mirror(build_trackers(config))
+            self.memory = PeakMemory(torch.device(config["device"]))
+            with self.signals.at_once():
+                loop = self._built(config)
+            self.store.claim()
+        except Superseded as error:
+            return Outcome(label, "refused", path, str(error))
+        except (UserError, _NoMemory) as error:
+            return Outcome(label, "refused", None, str(error))
+        try:
+            # Whoever had it in hand a moment ago may have finished it.
+            return self._kept() or self._recorded(config, loop, announce)
+        finally:
+            self.store.release()
+
+    def _kept(self) -> Outcome | None:
+        if not self.store.is_finished():
+            return None
+        return Outcome(self.composed.label, "kept", self.store.path, self.store.status().state, self.store.summary())
+
+    def _built(self, config: dict[str, Any]) -> Loop | Exception:
+        try:
+            return build(config, self._sink)
         except UserError:
             raise
         except Exception as error:  # a part of the user's own, say; the record keeps the traceback
-            if reason := _out_of_memory(error):
-                return Outcome(label, "refused", None, reason)
-            loop = error
-        store.begin(config, composed.choices, describe_environment(device_name(device), command))
-    except UserError as error:
-        return Outcome(label, "refused", None, str(error))
-    try:
-        mirror.open(TrackedRun(path, config, composed.choices))
+            if reason := out_of_memory(error):
+                raise _NoMemory(reason) from error
+            return error
+
+    def _sink(self, row: Row) -> None:
+        self.store.append(row)
+        self.mirror.append(row)
+
+    def _recorded(self, config: dict[str, Any], loop: Loop | Exception, announce: Announce) -> Outcome:
+        """The run is in hand: from here on it has a record."""
+        label, store = self.composed.label, self.store
+        try:
+            start = self._begun(config, loop)
+        except UserError as error:
+            return Outcome(label, "refused", None, str(error))
+        try:
+            self.mirror.open(TrackedRun(store.path, config, self.composed.choices))
+            self.mirror.replay(row for table in TABLES for row in store.rows(table))
+            if isinstance(start, Exception):
+                raise start
+            return self._trained(start, announce)
+        except KeyboardInterrupt as error:
+            with contextlib.suppress(ResultsError):
+                store.finish("interrupted", reason=_words(error))
+            raise
+        except Superseded as error:
+            return Outcome(label, "refused", store.path, str(error))
+        except ResultsError as error:  # the disk refuses: what was written stays, and once there is room it goes on
+            with contextlib.suppress(ResultsError):
+                store.finish("interrupted", reason=str(error))
+            return Outcome(label, "failed", store.path, str(error))
+        except Exception as error:
+            return _failed(label, store, error)
+        finally:
+            self.mirror.close(store)  # after the record: what is copied is what became of it
+
+    def _begun(self, config: dict[str, Any], loop: Loop | Exception) -> Resumption | Exception:
+        """The record as that of a running run, begun anew or gone on with; and how, if there is a loop."""
+        environment = describe_environment(device_name(torch.device(config["device"])), self.command)
         if isinstance(loop, Exception):
-            raise loop
-        state, reason, test_loss, test_accuracy = _train(loop, store, mirror, announce(loop.total_steps))
-        summary = summarize(
-            store.columns("epochs"),
-            store.columns("layers"),
-            parameters=sum(p.numel() for p in loop.model.parameters() if p.requires_grad),
-            steps=loop.done,
-            seconds=loop.clock.seconds,
-            test_loss=test_loss,
-            test_accuracy=test_accuracy,
-            peak_memory_bytes=memory.read(),
-            chance_loss=loop.feed.chance.loss,
-            chance_accuracy=loop.feed.chance.accuracy,
-            times=store.columns("times"),
-            clipped=store.columns("steps")["clipped"],
-        )
+            self.store.begin(config, self.composed.choices, environment)
+            return loop
+        start = resumed(self.store, loop, lambda: build(config, self._sink))
+        start.tell(self.store.path)
+        entry = start.entry(environment)
+        if start.position is not None:
+            self.store.go_on(entry)
+        else:
+            more = {"resumed": [entry]} if start.problems else {}
+            self.store.begin(config, self.composed.choices, environment | more)
+        return start
+
+    def _trained(self, start: Resumption, announce: Announce) -> Outcome:
+        loop, store = start.loop, self.store
+        keeper = RunKeeper(loop, store, self.memory, self.signals, self.pace, start.position)
+        loop.keeper = keeper
+        progress = announce(loop.total_steps)
+        if loop.done:
+            progress(loop.done, math.nan)
+
+        def told(steps: int, loss: float) -> None:
+            progress(steps, loss)
+            self.mirror.flush_if_due()
+
+        loop.progress = told
+        state, reason, test = _train(loop)
+        summary = summary_of(loop, store, test, keeper.peak_memory())
         store.finish(state, summary, reason)
-        return Outcome(label, state, path, reason, summary)
-    except KeyboardInterrupt:
-        with contextlib.suppress(ResultsError):
-            store.finish("interrupted", reason="stopped from the keyboard")
-        raise
-    except ResultsError as error:  # the disk refuses: what was written before stays, the state could not be
-        return Outcome(label, "failed", path, str(error))
-    except Exception as error:
-        return _failed(label, store, error)
-    finally:
-        mirror.close(store)  # after the record: what is copied is what became of it
+        return Outcome(self.composed.label, state, store.path, reason, summary)
 
 
-def _train(loop: Loop, store: RunStore, mirror: Mirror, progress: Progress) -> tuple[State, str, float, float]:
-    """(state, reason, test loss, test accuracy). The test data is read here, once, after the last step."""
-
-    def told(steps: int, loss: float) -> None:
-        progress(steps, loss)
-        store.flush_if_due()
-        mirror.flush_if_due()
-
-    loop.progress = told
+def _train(loop: Loop) -> tuple[State, str, tuple[float, float]]:
+    """(state, reason, (test loss, test accuracy)). The test data is read here, once, after the last step."""
+    unknown = math.nan, math.nan
     try:
         loop.train()
     except Diverged as error:
-        return "diverged", str(error), math.nan, math.nan
-    test_loss, test_accuracy = evaluate(loop.model, loop.feed, "test")
-    if not math.isfinite(test_loss):  # the last step broke what every earlier loss had found in order
-        return "diverged", f"the loss on the test data is {test_loss} after the last step", math.nan, math.nan
-    return "completed", "", test_loss, test_accuracy
+        return "diverged", str(error), unknown
+    test = loop.evaluate("test")
+    if not math.isfinite(test[0]):  # the last step broke what every earlier loss had found in order
+        return "diverged", f"the loss on the test data is {test[0]} after the last step", unknown
+    return "completed", "", test
+
+
+def _words(error: KeyboardInterrupt) -> str:
+    """Why the run was interrupted."""
+    by_hand = not isinstance(error, Stopped) or error.number == signal.SIGINT
+    return "stopped from the keyboard" if by_hand else str(error)
 
 
 def _failed(label: str, store: RunStore, error: Exception) -> Outcome:
     """The end of a run by an error that nobody expected; its traceback goes into the record."""
-    reason = _out_of_memory(error) or _first_line(error)
+    reason = out_of_memory(error) or first_line(error)
     try:
         store.finish("failed", None, reason, "".join(traceback.format_exception(error)))
     except ResultsError as refusal:
         reason = f"{reason}; {refusal}"
     return Outcome(label, "failed", store.path, reason)
-
-
-_LACK_OF_MEMORY = (
-    "can't allocate memory",  # the CPU's allocator, which raises a plain RuntimeError
-    "not enough memory",
-    "Storage size calculation overflowed",
-    "CUBLAS_STATUS_ALLOC_FAILED",  # libraries of CUDA that ask for memory of their own
-    "CUDNN_STATUS_ALLOC_FAILED",
-)
-
-
-def _out_of_memory(error: BaseException) -> str:
-    """One line with what to change, if this is a lack of memory on CPU or GPU; else ''."""
-    words = str(error)
-    if any(sign in words for sign in _LACK_OF_MEMORY) or isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return f"out of memory; make trainer.batch_size or the architecture smaller ({_first_line(error)})"
-    return ""
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

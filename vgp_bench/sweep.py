@@ -1,24 +1,25 @@
-"""Runs one after another in this process: one that fails does not stop the others."""
+"""A sweep from its plan to its end, wherever its runs are run: one that fails does not stop the others."""
 
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vgp_bench.config import ComposedRun
 from vgp_bench.config_advice import advice
-from vgp_bench.config_check import check
-from vgp_bench.terminal import Bar, tell_all, tell_one
-
-if TYPE_CHECKING:
-    from vgp_bench.outcome import Outcome
+from vgp_bench.errors import ConfigError, ResultsError
+from vgp_bench.launchers.launcher import Detachable
+from vgp_bench.outcome import Outcome
+from vgp_bench.plan import Plan, make_plan
+from vgp_bench.progress import ENDED_WELL, Board, is_elsewhere
+from vgp_bench.records.reading import read_status, read_summary
+from vgp_bench.sweep_record import SweepRun, write_sweep
+from vgp_bench.terminal import tell_all, tell_one
 
 
 class Sweep:
     """run_all() runs what was composed; exit_code then says how it went, finished where the results lie.
 
-    0: every run ended with a result (a divergence is one); 1: a run failed; 2: a run was refused before its start.
+    0: every run ended with a result (a divergence is one); 1: a run did not complete; 2: a run was refused.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -26,35 +27,78 @@ class Sweep:
         self.exit_code = 0
         self.finished: list[Path] = []
 
-    def run_all(self, runs: Sequence[ComposedRun]) -> None:
-        """Run them in order and tell of each. Ctrl-C ends them all; what ran is kept.
+    def run_all(self, runs: Sequence[ComposedRun], detach: bool = False) -> None:
+        """Run what is not finished and tell of each. Ctrl-C ends them all; what ran is kept.
 
-        Raises ConfigError, before anything runs, if a config of any run cannot be right.
+        detach: hand them over and return. Raises ConfigError, before anything runs, if a config of any run cannot be
+        right, or if the launcher cannot detach.
         """
-        outcomes: list[Outcome] = []
-        for composed in runs:
-            check(composed)  # a wrong word in the last run is told now, and not after all the others
-        for line in dict.fromkeys(filter(None, map(advice, runs))):
-            print(f"vgp-bench: note: {line}", file=sys.stderr)
-        with Bar(len(runs), visible=runs[0].config["progress"]) as bar:
-            bar.start(0, "loading torch")
-            from vgp_bench.run import perform  # torch is imported here: only now is it sure that something runs
+        with Board(len(runs), visible=runs[0].config["progress"]) as board:
+            board.wait("loading torch")
+            plan = make_plan(runs)
+            for line in dict.fromkeys(filter(None, map(advice, runs))):
+                print(f"vgp-bench: note: {line}", file=sys.stderr)
+            if detach:
+                self._detach(plan)
+                return
+            single = len(runs) == 1
+            tasks, earlier = plan.tasks(self.command), plan.earlier()
+            for line in plan.lines() if not single else []:
+                board.say(line)
+            if tasks and not single:
+                self._record(plan)
+            board.begin(len(plan.runs), len(earlier))
+            board.fail_fast = plan.fail_fast
+            try:
+                if tasks:
+                    plan.launcher.launch(tasks, board)
+            except KeyboardInterrupt:
+                what = "in the run" if single else f"after {board.ended_runs} of {len(plan.runs)} runs"
+                board.say(f"stopped {what}: the same command goes on from there")
+                raise
+        outcomes = [*earlier, *map(_looked_at_again, board.outcomes)]
+        self._end(plan, outcomes)
 
-            for number, composed in enumerate(runs, 1):
-                started = time.perf_counter()
-                bar.start(number, composed.label)
-                try:
-                    outcome = perform(composed, self.command, bar.announce)
-                except KeyboardInterrupt:
-                    what = f"run {number} of {len(runs)}" if len(runs) > 1 else "the run"
-                    bar.say(f"stopped in {what}: its rows are kept until the same command starts it again")
-                    raise
-                outcomes.append(outcome)
-                bar.done(number, outcome, time.perf_counter() - started)
-        self.finished = [outcome.path for outcome in outcomes if outcome.path and outcome.summary]
+    def _end(self, plan: Plan, outcomes: Sequence[Outcome]) -> None:
+        not_started = len(plan.runs) - len(outcomes)
+        self.finished = [outcome.path for outcome in outcomes if outcome.path and outcome.state in ENDED_WELL]
         states = {outcome.state for outcome in outcomes}
-        self.exit_code = 2 if "refused" in states else 1 if "failed" in states else 0
-        if len(outcomes) == 1:
-            tell_one(outcomes[0])
+        bad = not_started or states - {*ENDED_WELL, "refused"}
+        self.exit_code = 2 if "refused" in states else 1 if bad else 0
+        if len(plan.runs) == 1 and not plan.same_as:
+            (outcome,) = outcomes
+            if outcome.state == "kept" and outcome.summary is None and outcome.path:
+                outcome = Outcome(outcome.label, "kept", outcome.path, outcome.reason, read_summary(outcome.path))
+            tell_one(outcome)
         else:
-            tell_all(outcomes, runs[0])
+            tell_all(outcomes, plan.runs[0].path.parent, not_started, len(plan.same_as))
+
+    def _detach(self, plan: Plan) -> None:
+        if not isinstance(plan.launcher, Detachable):
+            raise ConfigError(f"--detach: launcher={plan.launcher_name} cannot detach; use launcher=local or slurm")
+        for line in plan.lines():
+            print(line)
+        if tasks := plan.tasks(self.command):
+            self._record(plan)
+            print(plan.launcher.detach(tasks))
+            print(f"Progress: vgp-bench status {plan.runs[0].path.parent}; the same command picks the sweep up")
+
+    def _record(self, plan: Plan) -> None:
+        folders: dict[Path, list[SweepRun]] = {}
+        for run in plan.runs:
+            entry = SweepRun(run.id, run.composed.label, run.number)
+            folders.setdefault(run.path.parent, []).append(entry)
+        for folder, entries in folders.items():
+            write_sweep(folder, self.command, plan.launcher_name, entries)
+
+
+def _looked_at_again(outcome: Outcome) -> Outcome:
+    """A run that another process had in hand may have been finished by it meanwhile."""
+    if is_elsewhere(outcome) and outcome.path:
+        try:
+            status = read_status(outcome.path)
+            if status.state in ENDED_WELL:
+                return Outcome(outcome.label, "kept", outcome.path, status.state, read_summary(outcome.path))
+        except ResultsError:
+            pass  # it is just being cleared
+    return outcome

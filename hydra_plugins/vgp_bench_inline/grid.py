@@ -1,5 +1,5 @@
-"""Hydra plugins for sweeps in one process: imports and data are shared, and every config is composed, hence checked
-for unknown groups and keys, before the first run starts.
+"""Hydra plugins for sweeps: every config is composed, hence checked for unknown groups and keys, before the first run
+starts. Where the runs are run is not Hydra's matter, but that of the group `launcher`.
 
 They live in the namespace package hydra_plugins because Hydra loads sweepers and launchers from nowhere else. Hydra
 imports this file at every start: keep it light.
@@ -9,18 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
 
 
 @dataclass
 class GridConf:
+    """The parts of a study, see vgp_bench/study.py."""
+
     _target_: str = "hydra_plugins.vgp_bench_inline.grid.GridSweeper"
-    max_batch_size: int | None = None
-    params: dict[str, str] | None = field(default_factory=dict)
+    params: Any = field(default_factory=dict)
+    zip: Any = None
+    points: Any = None
+    exclude: Any = None
+    when: Any = None
+    seeds: Any = None
 
 
 @dataclass
@@ -28,47 +33,40 @@ class InlineConf:
     _target_: str = "hydra_plugins.vgp_bench_inline.grid.InlineLauncher"
 
 
-class GridSweeper(BasicSweeper):
-    """The full product of all sweep values, as Hydra's own sweeper makes it, without its multirun.yaml: every run
-    keeps its config in its own folder. hydra.sweeper.params holds the grid of a ready-made study."""
+class GridSweeper(Sweeper):
+    """Composes every run of a study and hands them all to the task; they run when Hydra is done."""
 
-    def sweep(self, arguments: list[str]) -> Any:
-        assert self.hydra_context is not None
-        assert self.launcher is not None
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
-        (jobs,) = self.split_arguments(overrides, max_batch_size=None)
-        return [self.launcher.launch(jobs, initial_job_idx=0)]
-
-
-class InlineLauncher(Launcher):
-    """Composes every job and hands them all to the task; they run when Hydra is done."""
+    def __init__(self, **parts: Any) -> None:
+        self.parts = parts
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
-        self.hydra_context = hydra_context
+        self.loader = hydra_context.config_loader
         self.task_function = task_function
         self.config = config
 
+    def sweep(self, arguments: list[str]) -> Any:
+        from omegaconf import OmegaConf
+
+        from vgp_bench.study import read_study
+        from vgp_bench.study_jobs import Jobs
+
+        parts = {
+            key: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+            for key, value in self.parts.items()
+        }
+        parts["zipped"] = parts.pop("zip")
+        self.task_function.runs = Jobs(self.loader, self.config).compose(read_study(**parts), arguments)
+        return [[JobReturn(overrides=arguments, status=JobStatus.COMPLETED)]]
+
+
+class InlineLauncher(Launcher):
+    """Hydra asks for a launcher; GridSweeper never calls it."""
+
+    def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
+        pass
+
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from vgp_bench.config import composed_run
-        from vgp_bench.errors import ConfigError
-
-        if not job_overrides:
-            raise ConfigError("the sweep is empty: one of its keys has no values")
-        loader = self.hydra_context.config_loader
-        runs = []
-        for overrides, label in zip(job_overrides, _labels(job_overrides), strict=True):
-            config = loader.load_sweep_config(self.config, list(overrides))
-            choices = config.hydra.runtime.choices
-            runs.append(composed_run(config, choices, label))
-        self.task_function.runs = runs
-        return [JobReturn(overrides=list(o), status=JobStatus.COMPLETED) for o in job_overrides]
-
-
-def _labels(job_overrides: Sequence[Sequence[str]]) -> list[str]:
-    """What tells each job from the others: its overrides, without those that all jobs share."""
-    shared = set(job_overrides[0]).intersection(*job_overrides) if len(job_overrides) > 1 else set()
-    return [" ".join(o for o in overrides if o not in shared) for overrides in job_overrides]
+        raise NotImplementedError("runs are launched by vgp_bench.sweep")
 
 
 ConfigStore.instance().store(group="hydra/sweeper", name="grid", node=GridConf, provider="vgp_bench")

@@ -46,10 +46,7 @@ def main() -> None:
         *(ratio.line() for ratio in ratios),
     ]
     if arguments.only in (None, "overhead"):
-        lines += [
-            "",
-            f"Overhead of a run in a sweep of {overhead.RUNS}: {overhead.seconds_per_run():.3f} s (bound .2 s)",
-        ]
+        lines += ["", *overhead.overhead().lines()]
     text = "\n".join(lines) + "\n"
     print(text)
     if arguments.out is not None:

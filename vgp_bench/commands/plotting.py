@@ -1,6 +1,7 @@
 """`vgp-bench plot`: a figure of runs."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,14 +52,21 @@ def add(commands: Any) -> None:
 
 def _plot(arguments: argparse.Namespace) -> int:
     from vgp_bench.compare import choose, compare
+    from vgp_bench.records.readable import LEFT_OUT
     from vgp_bench.records.reading import find_runs
     from vgp_bench.report.drawing.saving import check_suffix, save
     from vgp_bench.report.plots.kind import kinds
+    from vgp_bench.report.series.part import sound
 
     check_suffix(arguments.output)
     steps = [_step(word) for word in arguments.step.split(",")] if arguments.step else []
-    figure = kinds()[arguments.kind].figure(compare(choose(find_runs(arguments.results), arguments.where)), steps)
-    print(save(figure, arguments.output))
+    kind = kinds()[arguments.kind]
+    # Figures read the tables themselves: a metric that needs none is enough.
+    whole = compare(choose(find_runs(arguments.results), arguments.where), ["parameters"])
+    comparison, notes = sound(whole, kind.tables)
+    for note in [*(note for note in whole.notes if note.startswith(LEFT_OUT)), *notes]:
+        print(note, file=sys.stderr)
+    print(save(kind.figure(comparison, steps), arguments.output))
     return 0
 
 

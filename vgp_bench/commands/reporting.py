@@ -14,6 +14,7 @@ a slider over training steps, and each run with its config and curves. It needs 
 
 examples
   vgp-bench report results/demo -o report.html
+  vgp-bench report results/demo --baseline architecture=mlp -o report.html
   vgp-bench report results/first results/second -o report.html --title "Skips or not"
 """
 
@@ -34,6 +35,11 @@ def add(commands: Any) -> None:
         metavar="KEY=VALUE[,VALUE]",
         help="only these; repeat it for more keys",
     )
+    parser.add_argument(
+        "--baseline",
+        metavar="KEY=VALUE[,KEY=VALUE]",
+        help="the table gives differences to these runs, paired by seed, with interval",
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="an .html file")
     parser.add_argument("--title", default="", help="the heading of the page; default: the names of the folders")
     parser.set_defaults(function=_report)
@@ -44,15 +50,16 @@ def _report(arguments: argparse.Namespace) -> int:
 
     if importlib.util.find_spec("bokeh") is None:
         raise UserError("a report needs the package bokeh: pip install bokeh")
-    from vgp_bench.compare import choose, compare
+    from vgp_bench.compare import against, choose, compare
     from vgp_bench.records.reading import find_runs
     from vgp_bench.report.page.build import write_report
 
     comparison = compare(choose(find_runs(arguments.results), arguments.where))
+    baseline = against(comparison, arguments.baseline) if arguments.baseline is not None else None
     title = arguments.title or " and ".join(path.resolve().name for path in arguments.results)
     with tqdm(bar_format="{desc}", leave=False, disable=not sys.stderr.isatty()) as bar:
         written = write_report(
-            comparison, arguments.output, title, lambda what: bar.set_description_str(f"drawing {what}")
+            comparison, arguments.output, title, lambda what: bar.set_description_str(f"drawing {what}"), baseline
         )
     print(written)
     return 0

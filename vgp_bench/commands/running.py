@@ -12,11 +12,20 @@ def add(commands: Any) -> None:
 def run(words: Sequence[str]) -> int:
     """Does the runs these words compose, and shows the signal flow of a single one; returns the exit code."""
     from vgp_bench.composition import compose
+    from vgp_bench.override_words import read_flags
     from vgp_bench.sweep import Sweep
 
+    words, flags = read_flags(words)
+    runs = compose(words)
+    if not runs:
+        return 0
+    if flags.dry_run:
+        from vgp_bench.rehearsal import rehearse
+
+        print(rehearse(runs))
+        return 0
     sweep = Sweep(command=["vgp-bench", "run", *words])
-    if runs := compose(words):
-        sweep.run_all(runs)
+    sweep.run_all(runs, flags.detach)
     if len(runs) == 1 and sweep.finished:
         from vgp_bench.records.reading import read_run
         from vgp_bench.report.tables.signal_flow import signal_flow

@@ -8,7 +8,7 @@ from vgp_bench.records.identity import VOLATILE_KEYS, canonical, flatten, settle
 from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.settings import SHOWN_CONSTANTS, TARGET, Settings, Value, natural_key, tell_apart
 
-STATES = ("completed", "diverged", "failed", "interrupted", "running")
+STATES = ("completed", "diverged", "failed", "interrupted", "lost", "running")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from vgp_bench.config import ComposedRun
 from vgp_bench.outcome import Outcome
@@ -45,3 +45,11 @@ class Launcher(Protocol):
 
         Ctrl-C stops the running tasks, which keep what they have, and is passed on as KeyboardInterrupt.
         """
+
+
+@runtime_checkable
+class Detachable(Protocol):
+    """A launcher whose tasks can outlive the process that asked for them."""
+
+    def detach(self, tasks: Sequence[Task]) -> str:
+        """Sees to it that the tasks are run, and returns at once, with a line on how to stop them."""

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ TEMPORARY_PATTERN = ".*.tmp"
 _ADVICE = {
     errno.ENOSPC: ("disk full", "free some space or set results_dir to another disk"),
     errno.EDQUOT: ("disk quota exceeded", "free some space or set results_dir to another disk"),
+    errno.EFBIG: ("file too large for this disk or process", "raise `ulimit -f` or set results_dir to another disk"),
     errno.EACCES: ("permission denied", "set results_dir to a folder you may write to"),
     errno.EPERM: ("permission denied", "set results_dir to a folder you may write to"),
     errno.EROFS: ("read-only disk", "set results_dir to a folder you may write to"),
@@ -39,8 +41,9 @@ def write_atomically(path: Path, content: bytes, durable: bool = False) -> None:
     durable: also wait until the disk has it, so that it survives a power cut (slow: use it for rare writes).
     Raises ResultsError if it cannot be written; the old file is then untouched.
     """
-    # The process id keeps two processes that write the same run from mixing their halves.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # A name of its own keeps two processes that write the same run from mixing their halves; a process id alone would
+    # not do: on two machines, or in two containers, it can be the same.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     with writing(path):
         try:
             with temporary.open("wb") as file:

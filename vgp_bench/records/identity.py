@@ -13,11 +13,17 @@ VOLATILE_KEYS: frozenset[str] = frozenset(
         "experiment_name",
         "progress",
         "tracker",
+        "launcher",
+        "jobs",
+        "checkpoint_seconds",
+        "checkpoint_steps",
+        "retry",
+        "fail_fast",
         "hydra",
     }
 )
-"""Dotted config keys that cannot change a number of the run: where files lie, what is printed, who gets a copy.
-A key stands for everything below it. Not here, because they can change numbers: device, precision,
+"""Dotted config keys that cannot change a number of the run: where files lie, where runs are run, what is printed, who
+gets a copy. A key stands for everything below it. Not here, because they can change numbers: device, precision,
 number of threads."""
 
 _SCALARS = (str, int, float, type(None))

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class RunRecord:
     """One run as found on disk. The small files are read at once, the tables when asked for.
 
-    state: running, completed, diverged, failed, interrupted, or damaged (only from find_runs: `reason` says
-    what is wrong and every other field is empty). Runs that were found together may share the dicts in their
+    state: running, completed, diverged, failed, interrupted, lost, or damaged (only from find_runs: `reason`
+    says what is wrong and every other field is empty). Runs that were found together may share the dicts in their
     fields: read them, do not change them.
     """
 
@@ -60,22 +60,27 @@ class RunRecord:
         if not path.exists():
             return tables.to_arrow(table, [])
         try:
-            return pq.read_table(path, partitioning=None)
+            found = pq.read_table(path, partitioning=None)
         except (OSError, pa.ArrowException) as error:
             raise ResultsError(f"damaged: {path} is not a readable Parquet file; run it again") from error
+        finished = self.status is not None and self.status.state in ("completed", "diverged")
+        if finished and tables.owner_of(found) not in ("", self.status.owner):  # type: ignore[union-attr]
+            # Whoever ends a run has written all its tables: this one comes from a process that had lost the run.
+            raise ResultsError(f"damaged: {path} is not by the process that ended the run; remove it and run it again")
+        return found
 
 
 def read_run(path: str | Path) -> RunRecord:
     """The run in this directory. Raises ResultsError if it is none or one of its small files is damaged.
 
-    A run that says "running" but whose process on this machine is gone is given as interrupted.
+    A run that says "running" but whose process on this machine is gone is given as lost.
     """
     return _record(Path(path), read_contents(Path(path)))
 
 
 def read_status(path: str | Path) -> Status:
     """The status of the run in this directory, as observed now. Raises ResultsError if absent or damaged."""
-    return read_object(Path(path) / "status.json", Status.from_json).observed()
+    return read_object(Path(path) / "status.json", Status.from_json).observed(Path(path))
 
 
 def read_summary(path: str | Path) -> Summary | None:
@@ -138,5 +143,5 @@ def _record(path: Path, contents: Contents | ResultsError) -> RunRecord:
     if isinstance(contents, ResultsError):
         return RunRecord(path=path, state="damaged", reason=str(contents))
     config, choices, environment, written, summary = contents
-    status = written.observed()
+    status = written.observed(path)
     return RunRecord(path, status.state, status.reason, config, choices, environment, status, summary)

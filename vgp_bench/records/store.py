@@ -1,11 +1,10 @@
 """Writes one run directory. Every file in it is whole at every instant, so a kill never costs more than the
 rows since the last flush. What the directory holds: config.yaml (resolved config), choices.json (group ->
-chosen option), environment.json, status.json, one .parquet for each of rows.TABLES, summary.json, and
-traceback.txt if the run failed.
+chosen option), environment.json, status.json, one .parquet for each of rows.TABLES, summary.json, traceback.txt if
+the run failed; and while it is not finished its owner's file and the checkpoints.
 """
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from vgp_bench.errors import ResultsError
-from vgp_bench.records import tables
+from vgp_bench.records.buffer import TableBuffer
+from vgp_bench.records.checkpoints import Checkpoints
+from vgp_bench.records.contents import read_object
 from vgp_bench.records.files import TEMPORARY_PATTERN, check_writable, write_atomically, writing
+from vgp_bench.records.ownership import Ownership, refuse_if_owned
 from vgp_bench.records.reading import read_status, read_summary
 from vgp_bench.records.rows import TABLES, Row
 from vgp_bench.records.status import State, Status, now, started_now
@@ -23,14 +25,11 @@ from vgp_bench.records.summary import Summary
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
 
 FLUSH_INTERVAL = 10.0
 """Least seconds between two flushes that nobody asked for."""
 FLUSH_SHARE = 20.0
 """... and at least this many times the duration of the last one: writing takes at most 5 % of a run."""
-
-_TABLE_OF = {row_type: name for name, row_type in TABLES.items()}
 
 
 def run_path(results_dir: str | Path, experiment_name: str, run_id: str) -> Path:
@@ -41,39 +40,61 @@ def run_path(results_dir: str | Path, experiment_name: str, run_id: str) -> Path
 class RunStore:
     """The writer of one run directory; `append` is the sink the training loop pushes rows into.
 
-    One process, one store, one directory. Raises ResultsError when the disk refuses; rows not yet written
-    stay in memory, so a later flush can still save them.
+    One store has the directory at a time, from claim() until release() or finish(). Raises ResultsError when the disk
+    refuses; rows not yet written stay in memory, so a later flush can still save them. Raises Superseded instead of
+    writing once another process has taken the run over.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
-        self._pending: dict[str, list[Row]] = {name: [] for name in TABLES}
-        self._tables: dict[str, pa.Table] = {}
-        self._unwritten: set[str] = set()
+        self.checkpoints = Checkpoints(self.path, self._write)
+        self._buffer = TableBuffer()
+        self._ownership = Ownership(self.path)
         self._status = started_now()
-        self._last_flush = time.monotonic()
-        self._last_duration = 0.0
+
+    def refuse_if_owned(self) -> None:
+        """Raises Superseded if another living process has it in hand. A first look only: claim() decides."""
+        refuse_if_owned(self.path)
+
+    def claim(self) -> None:
+        """Takes the run in hand, creating its directory. Raises Superseded if another living process has it."""
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        self._ownership.claim()
+
+    def release(self) -> None:
+        """Out of hand: another process may have it. Never raises."""
+        self._ownership.release()
 
     def begin(self, config: Mapping[str, Any], choices: Mapping[str, str], environment: Mapping[str, Any]) -> None:
-        """Creates the directory, clears what an earlier attempt left, and sets the state to running.
+        """Claims the directory, clears what an earlier attempt left, and sets the state to running.
 
         config: plain dict of plain values (no interpolations); choices: config group -> chosen option.
         """
-        with writing(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-            # The status goes first and comes last: what is in between is no run and never looks finished.
-            old = ["status.json", "summary.json", "traceback.txt", *(f"{name}.parquet" for name in TABLES)]
-            for leftover in [*(self.path / name for name in old), *self.path.glob(TEMPORARY_PATTERN)]:
-                leftover.unlink(missing_ok=True)
-        self._pending = {name: [] for name in TABLES}
-        self._tables, self._unwritten = {}, set()
+        self.claim()
+        # The status goes first and comes last: what is in between is no run and never looks finished.
+        self._remove("status.json", "summary.json", "traceback.txt", *(f"{name}.parquet" for name in TABLES))
+        self.checkpoints.clear()
+        self._buffer = TableBuffer()
         text = yaml.safe_dump(_plain_dict(config), sort_keys=False, allow_unicode=True)
-        write_atomically(self.path / "config.yaml", text.encode())
+        self._write(self.path / "config.yaml", text.encode())
         self._write_json("choices.json", dict(choices))
         self._write_json("environment.json", dict(environment))
-        self._status = started_now()
-        self._write_json("status.json", self._status.as_json(), durable=True)
-        self._last_flush = time.monotonic()
+        self._set_status(started_now())
+
+    def load_rows(self, counts: Mapping[str, int]) -> None:
+        """Goes back to the first so many rows of each table. Raises ResultsError if the disk does not hold them."""
+        self._buffer.load(self.path, dict(counts))
+
+    def go_on(self, entry: Mapping[str, Any]) -> None:
+        """Sets the state back to running, with the rows of load_rows(). entry: added to the list `resumed` of
+        environment.json, which says where, when and by which code the run was gone on with."""
+        self.claim()
+        environment = read_object(self.path / "environment.json", dict)
+        environment["resumed"] = [*environment.get("resumed", []), dict(entry)]
+        self._remove("summary.json", "traceback.txt")
+        self._write_json("environment.json", environment)
+        self._set_status(replace(started_now(), started=self.written_status().started))
 
     def is_finished(self) -> bool:
         """Whether the directory holds a run not to be done again: completed or diverged, with summary."""
@@ -82,17 +103,13 @@ class RunStore:
         except ResultsError:
             return False  # no run yet, or a damaged one
 
-    def is_running(self) -> bool:
-        """Whether another living process of this machine has it in hand."""
-        try:
-            status = self.status()
-        except ResultsError:
-            return False
-        return status.state == "running" and status.host == self._status.host and status.pid != self._status.pid
-
     def status(self) -> Status:
-        """The status on disk, of this or an earlier attempt. Raises ResultsError if there is none."""
+        """The status on disk, of this or an earlier attempt, as observed. Raises ResultsError if there is none."""
         return read_status(self.path)
+
+    def written_status(self) -> Status:
+        """The status on disk as it was written. Raises ResultsError if there is none."""
+        return read_object(self.path / "status.json", Status.from_json)
 
     def summary(self) -> Summary | None:
         """The summary on disk, if there is one. Raises ResultsError if it is damaged."""
@@ -104,59 +121,59 @@ class RunStore:
 
     def append(self, row: Row) -> None:
         """Keeps one row of any type in rows.TABLES for the next flush. Cheap: no disk, no conversion."""
-        self._pending[_TABLE_OF[type(row)]].append(row)
+        self._buffer.append(row)
 
     def flush(self) -> None:
         """Writes every table that has changed, whole. Call it between steps: no step is torn apart then."""
-        started = time.monotonic()
-        self._collect()
-        for name in sorted(self._unwritten):
-            write_atomically(self.path / f"{name}.parquet", tables.to_parquet(self._tables[name]))
-            self._unwritten.discard(name)
-        self._last_flush = time.monotonic()
-        self._last_duration = self._last_flush - started
-
-    def flush_if_due(self) -> None:
-        """Flushes if the last flush is FLUSH_INTERVAL ago and FLUSH_SHARE times its own duration."""
-        waited = time.monotonic() - self._last_flush
-        if waited >= max(FLUSH_INTERVAL, FLUSH_SHARE * self._last_duration):
-            self.flush()
+        for name in self._buffer.unwritten():
+            self._write(self.path / f"{name}.parquet", self._buffer.content(name, self._ownership.token))
+            self._buffer.written(name)
 
     def finish(self, state: State, summary: Summary | None = None, reason: str = "", traceback: str = "") -> None:
-        """Flushes, writes the summary if there is one, and then, last, the final state.
+        """Flushes, writes the summary if there is one and then the final state; releases the directory.
 
-        reason: one line on why the run is not completed; traceback: the rest of it, kept in traceback.txt.
+        reason: one line on why the run is not completed; traceback: the rest of it, kept in traceback.txt. The
+        checkpoints go, unless the run was interrupted: then they are what it goes on from.
         """
         self.flush()
         if summary is not None:
             self._write_json("summary.json", summary.as_json(), durable=True)
         if traceback:
-            write_atomically(self.path / "traceback.txt", traceback.encode())
-        self._status = replace(self._status, state=state, reason=reason, ended=now())
-        self._write_json("status.json", self._status.as_json(), durable=True)
+            self._write(self.path / "traceback.txt", traceback.encode())
+        self._set_status(replace(self._status, state=state, reason=reason, ended=now()))
+        if state != "interrupted":
+            self.checkpoints.clear()
+        self.release()
+
+    def counts(self) -> dict[str, int]:
+        """Rows of every table so far, flushed or not."""
+        return self._buffer.counts()
+
+    def rows(self, table: str) -> list[Row]:
+        """All rows of a table so far, flushed or not."""
+        return self._buffer.rows(table)
 
     def columns(self, table: str) -> dict[str, "np.ndarray"]:
-        """All rows of a table so far, flushed or not, as one array a column: what signal_figures reads."""
-        self._collect()
-        arrow = self._tables.get(table)
-        arrow = tables.to_arrow(table, []) if arrow is None else arrow
-        return {name: arrow[name].to_numpy() for name in arrow.column_names}
+        """The same as one array a column: what signal_figures reads."""
+        return self._buffer.columns(table)
 
-    def _collect(self) -> None:
-        for name, rows in self._pending.items():
-            if rows:
-                import pyarrow as pa
+    def _set_status(self, status: Status) -> None:
+        self._status = replace(status, owner=self._ownership.token)
+        self._write_json("status.json", self._status.as_json(), durable=True)
 
-                new = tables.to_arrow(name, rows)
-                old = self._tables.get(name)
-                # One chunk a column: chunks of every flush of a long run would slow down each later flush.
-                self._tables[name] = new if old is None else pa.concat_tables([old, new]).combine_chunks()
-                self._unwritten.add(name)
-                rows.clear()
+    def _remove(self, *names: str) -> None:
+        self._ownership.check()
+        with writing(self.path):
+            for leftover in [*(self.path / name for name in names), *self.path.glob(TEMPORARY_PATTERN)]:
+                leftover.unlink(missing_ok=True)
 
     def _write_json(self, name: str, content: Mapping[str, Any], durable: bool = False) -> None:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        write_atomically(self.path / name, text.encode(), durable)
+        self._write(self.path / name, text.encode(), durable)
+
+    def _write(self, path: Path, content: bytes, durable: bool = False) -> None:
+        self._ownership.check()
+        write_atomically(path, content, durable)
 
 
 def _plain_dict(config: Mapping[str, Any]) -> dict[str, Any]:

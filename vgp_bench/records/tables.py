@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vgp_bench.errors import ResultsError
 from vgp_bench.records.rows import TABLES, Row
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+OWNER = b"vgp_bench.owner"
+"""Key of a Parquet file's metadata: the token of the process that wrote it."""
 
 # pyarrow is imported inside the functions: a command that reads no table must not wait for it.
 
@@ -29,11 +34,34 @@ def to_arrow(table: str, rows: Sequence[Row]) -> "pa.Table":
     return pa.Table.from_arrays(columns, schema=arrow_schema)
 
 
-def to_parquet(table: "pa.Table") -> bytes:
-    """The content of a Parquet file. In memory first, so that only one place writes files."""
+def to_parquet(table: "pa.Table", owner: str = "") -> bytes:
+    """The content of a Parquet file. In memory first, so that only one place writes files.
+
+    owner: the token of the process that writes it, see ownership; goes into the metadata of the file.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
+    pq.write_table(table.replace_schema_metadata({OWNER: owner}) if owner else table, sink)
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def owner_of(table: "pa.Table") -> str:
+    """The token of the process that wrote this table; "" if it says none."""
+    owner: bytes = (table.schema.metadata or {}).get(OWNER, b"")
+    return owner.decode(errors="replace")
+
+
+def from_parquet(path: Path, table: str) -> "pa.Table":
+    """One of rows.TABLES as it is in a file. Raises ResultsError if that is missing, damaged or of other columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_table(path, partitioning=None).replace_schema_metadata(None)
+    except (OSError, pa.ArrowException) as error:
+        raise ResultsError(f"{path.name} cannot be read") from error
+    if found.schema != schema(table):
+        raise ResultsError(f"{path.name} has other columns than this version writes")
+    return found

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tqdm import tqdm
@@ -26,6 +26,14 @@ class Mirror:
         """The record of the run has begun."""
         self._tell_each(lambda tracker, naming: tracker.open(run))
         self._last_flush = time.monotonic()
+
+    def replay(self, rows: Iterable[Any]) -> None:
+        """Rows from before the run was resumed. Trackers hear of each resumption as of a new run (see their open), so
+        they get these again, at once, with the present time instead of theirs: every copy is whole, no row is in it
+        twice."""
+        if self._trackers:
+            self._rows += [(time.time(), row) for row in rows]
+            self._flush()
 
     def append(self, row: Any) -> None:
         """Keeps a row for the next flush. Cheap, as the sink of a training has to be."""

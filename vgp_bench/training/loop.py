@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -13,12 +14,14 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from vgp_bench.data.feed import Feed, Source
 from vgp_bench.data.objectives import Classification
+from vgp_bench.data.splits import SplitName
 from vgp_bench.errors import ConfigError
 from vgp_bench.monitor.monitor import Monitor
 from vgp_bench.records.rows import EpochRow, Row, StepRow
 from vgp_bench.training.clipping import Clipping
 from vgp_bench.training.evaluation import evaluate
 from vgp_bench.training.precision import Precision
+from vgp_bench.training.random_state import RandomState
 from vgp_bench.training.settings import TrainerSettings
 from vgp_bench.training.step import TrainStep
 from vgp_bench.training.tape import StepTape
@@ -35,21 +38,54 @@ class Diverged(Exception):  # noqa: N818  an outcome, not an error
     """The loss became NaN or infinite; every row up to there has reached the sink."""
 
 
+class Keeper(Protocol):
+    """Who keeps what a training needs to go on later, and may stop it by raising."""
+
+    def is_due(self, done: int) -> bool:
+        """Asked after each step, so quick: whether to be told to keep() now."""
+
+    def keep(self) -> None:
+        """Between two steps, all rows up to there in the sink."""
+
+    def between_batches(self) -> None:
+        """Before each batch of an evaluation."""
+
+
+class NoKeeper:
+    """Keeps nothing, stops nothing."""
+
+    def is_due(self, done: int) -> bool:
+        return False
+
+    def keep(self) -> None: ...
+
+    def between_batches(self) -> None: ...
+
+
 @dataclass
 class Clock:
-    """Training time, validation and testing excluded, in seconds."""
+    """Training time, validation and testing excluded, in seconds. lap: of the present pass."""
 
     seconds: float = 0.0
-    _since: float = field(default_factory=time.perf_counter)
+    lap: float = 0.0
+    _since: float | None = None
 
     def start(self) -> None:
         self._since = time.perf_counter()
 
-    def stop(self) -> float:
-        """Add the time since start(); return it."""
-        lap = time.perf_counter() - self._since
-        self.seconds += lap
-        return lap
+    def stop(self) -> None:
+        """Add the time since start()."""
+        if self._since is not None:
+            elapsed, self._since = time.perf_counter() - self._since, None
+            self.seconds += elapsed
+            self.lap += elapsed
+
+    def read(self) -> tuple[float, float]:
+        """(seconds, lap) up to now, whether it runs or not."""
+        if self._since is not None:
+            self.stop()
+            self.start()
+        return self.seconds, self.lap
 
 
 @dataclass
@@ -57,6 +93,7 @@ class Loop:
     """One training from the first step to the last.
 
     train() raises Diverged when the loss is no longer finite. Everything measured goes into the sink as it comes.
+    When the tape is read changes no row: a divergence ends the record at its own step, however late it is found.
     """
 
     model: nn.Module
@@ -70,6 +107,7 @@ class Loop:
     clipping: Clipping | None = None
     progress: Progress = lambda steps, loss: None
     clock: Clock = field(default_factory=Clock)
+    keeper: Keeper = field(default_factory=NoKeeper)
 
     def __post_init__(self) -> None:
         self.total_steps = self.settings.total_steps(self.batches.steps_per_epoch)
@@ -89,6 +127,8 @@ class Loop:
             self.settings.micro_batches,
         )
         self.done = 0
+        self.epoch = 0  # passes whose row is in the sink
+        self.random: RandomState | None = None  # as it was before the evaluation that is going on
         self.pending: list[tuple[int, int]] = []  # step and epoch of the steps on the tape
         self.last_reading = time.monotonic()
         self.sums = [0.0, 0.0]  # loss and accuracy, over the steps of this epoch
@@ -98,22 +138,29 @@ class Loop:
         return self.feed.batches
 
     def train(self) -> None:
-        """Run until max_epochs or max_steps."""
+        """Run until max_epochs or max_steps, from wherever it stands."""
         self.model.train()
-        epoch = 0
-        while self.done < self.total_steps:
-            self._epoch(epoch)
-            epoch += 1
+        while self.epoch * self.batches.steps_per_epoch < self.total_steps:
+            self._epoch()
 
-    def _epoch(self, epoch: int) -> None:
-        first = self.done
-        self.sums = [0.0, 0.0]
+    def evaluate(self, split: SplitName) -> tuple[float, float]:
+        """(mean loss, accuracy) on a split. An evaluation that is stopped is done again later, so what is kept then is
+        the random state from before it."""
+        self.random = RandomState.now(self.device)
+        figures = evaluate(self.model, self.feed, split, self.keeper.between_batches)
+        self.random = None
+        return figures
+
+    def _epoch(self) -> None:
+        first = self.epoch * self.batches.steps_per_epoch
+        last = min(first + self.batches.steps_per_epoch, self.total_steps)
         self.clock.start()
         try:
-            for inputs, targets in self.batches.epoch(epoch):
-                self._step(epoch, inputs, targets)
-                if self.done == self.total_steps:
-                    break
+            if self.done < last:
+                for inputs, targets in self.batches.epoch(self.epoch, self.done - first):
+                    self._step(self.epoch, inputs, targets)
+                    if self.done == last:
+                        break
             self._read_tape()
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
@@ -122,23 +169,27 @@ class Loop:
                 self._read_tape()
             raise
         finally:
-            lap = self.clock.stop()  # also when the loss diverges: that time was spent too
-        steps = self.done - first
-        validation_loss, validation_accuracy = evaluate(self.model, self.feed, "validation")
+            self.clock.stop()  # also when the loss diverges: that time was spent too
+        validation_loss, validation_accuracy = self.evaluate("validation")
+        steps = last - first
         self.sink(
             EpochRow(
-                epoch=epoch,
+                epoch=self.epoch,
                 step=self.done,
                 train_loss=self.sums[0] / steps,
                 train_accuracy=self.sums[1] / steps,
                 validation_loss=validation_loss,
                 validation_accuracy=validation_accuracy,
-                images_per_second=steps * self.settings.batch_size / lap,
+                images_per_second=steps * self.settings.batch_size / self.clock.lap,
                 seconds=self.clock.seconds,
             )
         )
+        self.epoch += 1
+        self.sums, self.clock.lap = [0.0, 0.0], 0.0
 
     def _step(self, epoch: int, inputs: torch.Tensor, targets: torch.Tensor) -> None:
+        if self.tape.length and self.monitor.cadence.logs(self.done, self.total_steps - 1):
+            self._read_tape()  # after a loss that is not finite nothing is measured any more
         for time_row in self.monitor.through_time(self.done, self.total_steps - 1):
             self.sink(time_row)
         observation = self.monitor.begin(self.done, self.total_steps - 1)
@@ -156,9 +207,12 @@ class Loop:
             for histogram_row in observation.histograms:
                 self.sink(histogram_row)
         self.done += 1
+        due = self.keeper.is_due(self.done)
         # The host has just waited for the observation, if there was one: the tape then costs it nothing.
-        if self.tape.advance() or observation is not None or self._is_due():
+        if self.tape.advance() or observation is not None or due or self._is_due():
             self._read_tape()
+        if due:
+            self.keeper.keep()
 
     def _is_due(self) -> bool:
         """On the CPU, where reading costs nothing: twice a second, so that slow steps are seen and saved too."""
@@ -177,6 +231,7 @@ class Loop:
             self.sums[1] += accuracy
             self.sink(StepRow(step, epoch, rate, loss, accuracy, gradient_l2, clipped))
             if not math.isfinite(loss):
+                self.done = step + 1
                 raise Diverged(f"the loss is {loss} at step {step}")
         if notes:
             self.progress(len(notes), loss)

@@ -54,6 +54,15 @@ class Precision:
         """Bring the gradients of the weights to their true size; once in a step."""
         self._scaler.unscale_(optimizer)
 
+    def state(self) -> dict[str, Any]:
+        """What restore() needs to go on with the same loss scale."""
+        return self._scaler.state_dict()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on as with state() then. Raises RuntimeError for the state of another precision."""
+        if state:
+            self._scaler.load_state_dict(state)
+
     def step(self, optimizer: Optimizer) -> None:
         """Let the optimizer step, unless fp16 overflowed; then the scale is halved instead."""
         self._scaler.step(optimizer)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vgp_bench.report.drawing.style import NONFINITE, ZERO, Look
+from vgp_bench.report.drawing.style import GREY, NONFINITE, ZERO, Look
 from vgp_bench.report.series.band import Band
 
 if TYPE_CHECKING:
@@ -53,8 +53,33 @@ def draw_band(ax: Axes, band: Band, look: Look, name: str, marked: bool = False,
         ax.plot(band.x[band.broken], np.full(band.broken.sum(), 0.985), marker=NONFINITE, gid="nonfinite", **edge)
 
 
-def logarithmic_y(axes: Sequence[Axes], bands: Sequence[Band], around: float) -> None:
-    """A logarithmic vertical axis that shows all bands and at least a decade on either side of `around`.
+BEYOND_BELOW, BEYOND_ABOVE = "v", "^"
+
+
+def draw_beyond(lines: Sequence[tuple[Axes, Band, Look]]) -> list[Any]:
+    """Marks on the edge of its panel each value of a line that is beyond the axis; a handle for the legend."""
+    from matplotlib.lines import Line2D
+
+    handles = []
+    for ax, band, look in lines:
+        bottom, top = ax.get_ylim()
+        for name, marker, height, where in (
+            ("above the axis", BEYOND_ABOVE, 0.97, band.middle > top),
+            ("below the axis", BEYOND_BELOW, 0.03, (band.middle < bottom) & (band.middle > 0)),
+        ):
+            if where.any():
+                style: dict[str, Any] = {"marker": marker, "linestyle": "none", "fillstyle": "none", "markersize": 5}
+                place: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "zorder": 5, "gid": "beyond"}
+                ax.plot(band.x[where], np.full(where.sum(), height), color=look.colour, **style, **place)
+                handles.append(Line2D([], [], color=GREY, label=name, **style))
+    return list({handle.get_label(): handle for handle in handles}.values())
+
+
+def logarithmic_y(
+    axes: Sequence[Axes], bands: Sequence[Band], around: float, limits: tuple[float, float] = (1e-307, 1e307)
+) -> None:
+    """A logarithmic vertical axis that shows all bands, as far as they are between the limits, and at least a decade
+    on either side of `around`.
 
     A healthy gradient then looks as flat as it is, and noise does not fill the picture.
     """
@@ -62,7 +87,7 @@ def logarithmic_y(axes: Sequence[Axes], bands: Sequence[Band], around: float) ->
 
     values = np.concatenate([np.concatenate([band.low, band.high, band.middle]) for band in bands])
     values = values[np.isfinite(values) & (values > 0)]
-    low, high = (values.min(), values.max()) if len(values) else (around, around)
+    low, high = np.clip((values.min(), values.max()), *limits) if len(values) else (around, around)
     low, high = min(low, around / 10), max(high, around * 10)
     margin = 10 ** (0.05 * (np.log10(high) - np.log10(low)))  # the quotient itself can overflow
     for ax in axes:

@@ -65,7 +65,7 @@ def explain_colours(fields: Sequence[OverSeeds]) -> list[Any]:
     present = (
         (ZERO, f"exactly 0{any_seed}", any(field.zero.any() for field in fields)),
         (NONFINITE, f"not finite{any_seed}", any(field.broken.any() for field in fields)),
-        (UNMEASURED, "not measured", any(_unmeasured(field).any() for field in fields)),
+        (UNMEASURED, "no data", any(_unmeasured(field).any() for field in fields) or _unequally_long(fields)),
     )
     return [
         Patch(facecolor=colour, edgecolor="0.35", linewidth=0.5, label=label)
@@ -90,6 +90,11 @@ def colour_bar(figure: Figure, axes: Sequence[Axes], colours: Colormap, norm: An
 
 def _unmeasured(field: OverSeeds) -> Any:
     return np.isnan(field.middle) & ~field.zero & ~field.broken
+
+
+def _unequally_long(fields: Sequence[OverSeeds]) -> bool:
+    # All panels have one axis of steps: where runs ended early, or began late, it is empty.
+    return len({(field.steps[0], field.steps[-1]) for field in fields}) > 1
 
 
 def _apart(depth: Any) -> Any:

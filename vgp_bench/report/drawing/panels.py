@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from vgp_bench.compare import Comparison
 from vgp_bench.errors import UserError
 from vgp_bench.report.drawing.style import FULL_WIDTH, TEXT, short
+from vgp_bench.report.series.part import telling
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,16 +24,26 @@ WIDEST = 3
 MOST = 12
 """Panels on a page."""
 
+MANY_KEYS = 4
+"""Of more keys those that the others imply are not in titles."""
+
+MOST_TITLE, TITLE = 4, 0.15
+"""Lines of the title of a panel, and what each but the first adds to the height, in inches."""
+
 SPEAKING = ("architecture", "activation", "initializer", "dataset", "optimizer")
 """Keys whose values say what they are."""
 
 
-def facets(comparison: Comparison) -> list[tuple[str, list[int]]]:
-    """The panels of a comparison: title and groups of each, one panel an architecture."""
+def facets(comparison: Comparison, shown: Sequence[int] | None = None) -> list[tuple[str, list[int]]]:
+    """The panels of a comparison: title and groups of each, one panel an architecture.
+
+    shown: the groups that have something to show (all, if not given); the others take no room.
+    """
+    groups = list(comparison.groups.index if shown is None else shown)
     if FACET not in comparison.settings:
-        return [("", list(comparison.groups.index))]
+        return [("", groups)]
     column = comparison.groups[FACET]
-    return [(str(value), [i for i in column.index if column[i] == value]) for value in dict.fromkeys(column)]
+    return [(str(value), [i for i in groups if column[i] == value]) for value in dict.fromkeys(column[groups])]
 
 
 def facet_key(comparison: Comparison) -> str | None:
@@ -57,11 +68,16 @@ def sheet(
     from matplotlib.figure import Figure
 
     count = len(titles)
-    if (count if len(y) == 1 else count * len(y)) > MOST or (len(y) > 1 and count > WIDEST + 1):
-        raise UserError(f"{count * len(y)} panels are too many for one figure: choose fewer runs with --where")
+    most = MOST if len(y) == 1 else min(MOST // len(y), WIDEST + 1) * len(y)
+    if count * len(y) > most:
+        raise UserError(
+            f"{count * len(y)} panels, and {most} can be read in one figure: choose fewer runs with --where"
+        )
     columns = count if len(y) > 1 or count == 1 else 2 if count in (2, 4) else WIDEST
     rows = len(y) if len(y) > 1 else -(-count // columns)
-    figure = Figure(figsize=(FULL_WIDTH, 0.9 + (3.0 if rows == 1 else 2.0 * rows)), layout="constrained")
+    titled = rows if len(y) == 1 else 1
+    height = 0.9 + (3.0 if rows == 1 else 2.0 * rows) + titled * TITLE * max(title.count("\n") for title in titles)
+    figure = Figure(figsize=(FULL_WIDTH, height), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
     axes = list(grid.flat)
     used = axes[: count * len(y)]
@@ -91,20 +107,13 @@ def group_titles(comparison: Comparison) -> list[str]:
     """
     count = len(comparison.groups)
     width = 80 if count == 1 else 36 if count in (2, 4) else 20  # characters of bold TEXT that a panel has room for
+    keys = comparison.settings if len(comparison.settings) <= MANY_KEYS else telling(comparison)
     titles = []
     for _, row in comparison.groups.iterrows():
         told = [
             str(row[key]) if key in SPEAKING and row[key] != "none" else f"{short(key)}={row[key]}"
-            for key in comparison.settings
+            for key in keys
             if row[key] is not None
         ]
-        titles.append("\n".join(wrap(", ".join(told), width)))
+        titles.append("\n".join(wrap(", ".join(told), width, max_lines=MOST_TITLE, placeholder=" ...")))
     return titles
-
-
-def tell_missing(ax: Axes, text: str) -> None:
-    """Writes into the panel what it should have shown and cannot, a line below what was told before."""
-    from vgp_bench.report.drawing.style import GREY
-
-    told = [t for t in ax.texts if t.get_gid() == "missing"]
-    ax.text(0.03, 0.04 + 0.09 * len(told), text, transform=ax.transAxes, fontsize=7, color=GREY, gid="missing")

@@ -3,63 +3,82 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vgp_bench import __version__
-from vgp_bench.compare import STATES, Comparison
-from vgp_bench.errors import UserError
+from vgp_bench.compare import STATES, Baseline, Comparison
+from vgp_bench.errors import ResultsError, UserError
 from vgp_bench.records.files import write_atomically, writing
-from vgp_bench.report.drawing.panels import facet_key, facets
-from vgp_bench.report.drawing.style import COLOURS, LINES, Look, dashes, looks
+from vgp_bench.records.rows import TABLES
+from vgp_bench.report.drawing.looks import looks
+from vgp_bench.report.drawing.panels import facet_key
+from vgp_bench.report.drawing.style import COLOURS, LINES, Look, dashes
 from vgp_bench.report.page.pictures import pictures
 from vgp_bench.report.page.run_view import curve_figures, run_view
 from vgp_bench.report.page.signal_view import signal_data, signal_figures
 from vgp_bench.report.page.table import table
+from vgp_bench.report.series.part import sound
 
 ASSETS = Path(__file__).parent / "assets"
 
-TICKED = 16
-"""Groups that the interactive view shows at first, if there are more."""
+ALL_TICKED, TICKED = 30, 12
+"""The interactive view shows all groups at first if there are so many, else the first few."""
 
 
-def write_report(comparison: Comparison, path: str | Path, title: str, progress: Callable[[str], Any] = str) -> Path:
+def write_report(
+    comparison: Comparison,
+    path: str | Path,
+    title: str,
+    progress: Callable[[str], Any] = str,
+    baseline: Baseline | None = None,
+) -> Path:
     """Writes the page and returns its path.
 
-    progress: told what is being drawn. Raises UserError for a name that is no .html, ResultsError if the file cannot
-    be written.
+    progress: told what is being drawn; baseline: what the table gives differences to. Raises UserError for a name that
+    is no .html, ResultsError if the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"cannot write {path.name}: give a file name that ends in .html")
-    text = page(comparison, title, progress)
+    text = page(comparison, title, progress, baseline)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text.encode())
     return path
 
 
-def page(comparison: Comparison, title: str, progress: Callable[[str], Any] = str) -> str:
-    """The page as text. Every text from a config, a file name or a message is escaped."""
+def page(
+    comparison: Comparison, title: str, progress: Callable[[str], Any] = str, baseline: Baseline | None = None
+) -> str:
+    """The page as text. Every text from a config, a file name or a message is escaped.
+
+    A run with a damaged table is in the table and has its own entry, but is not in the pictures.
+    """
     import jinja2
     import markupsafe
 
     chosen = _looks(comparison)
     names = [comparison.name(group) for group in comparison.groups.index]
-    made = table(comparison)
-    drawn, undrawn = pictures(comparison, progress)
+    made = table(comparison, baseline)
+    try:
+        readable, problems = sound(comparison, tuple(TABLES))
+    except ResultsError as error:
+        readable, problems = replace(comparison, members=[[] for _ in comparison.members]), [str(error)]
+    drawn, undrawn = pictures(readable, progress)
     progress("runs")
     views = [
         run_view(record, f"{names[group]}, seed {record.seed}")
         for group, members in enumerate(comparison.members)
         for record in members
     ]
-    panels = facets(comparison)
-    signal = signal_data(comparison, chosen, [groups for _, groups in panels])
+    signal = signal_data(readable, chosen)
+    ticked = len(names) if len(names) <= ALL_TICKED else TICKED
     data = {
         "groups": names,
         "signal": signal,
-        "signalFigures": signal_figures(signal, [name for name, _ in panels]),
+        "signalFigures": signal_figures(signal),
         "curves": [view.curves for view in views],
         "curveFigures": curve_figures(),
     }
@@ -77,14 +96,15 @@ def page(comparison: Comparison, title: str, progress: Callable[[str], Any] = st
                 "group": group,
                 "name": names[group],
                 "cells": cells,
-                "checked": group < TICKED,
+                "checked": group < ticked,
                 "colour": chosen[group].colour,
                 "dash": " ".join(str(3 * length) for length in dashes(chosen[group].line)),
             }
             for group, cells in enumerate(made.rows)
         ],
-        notes=made.notes,
+        notes=[*made.notes, *(f"{note} (in the table, not in the pictures)" for note in problems)],
         has_signal=bool(signal["runs"]),
+        has_time=any(panel["kind"] == "time" for panel in signal["panels"]),
         pictures=drawn,
         undrawn=undrawn,
         runs=views,

@@ -7,11 +7,12 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vgp_bench.compare import Comparison, compare
+from vgp_bench.compare import Comparison
 from vgp_bench.errors import UserError
 from vgp_bench.report.drawing.panels import MOST, facets
-from vgp_bench.report.drawing.style import drawing
+from vgp_bench.report.drawing.saving import rendering
 from vgp_bench.report.plots.kind import kinds
+from vgp_bench.report.series.part import part
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,11 +41,11 @@ def pictures(comparison: Comparison, progress: Callable[[str], Any]) -> tuple[li
             fixed = [f"{key}={sheet.constants[key]}" for key in comparison.settings if key in sheet.constants]
             name = ", ".join([kind.name, *fixed])
             try:
-                figure = kind.figure(sheet)
+                picture = _png(kind.figure(sheet))
             except UserError as error:  # and ResultsError, which is one
                 undrawn.append((name, str(error)))
             else:
-                drawn.append(Picture(name, kind.help, *_png(figure)))
+                drawn.append(Picture(name, kind.help, *picture))
     return drawn, undrawn
 
 
@@ -55,8 +56,7 @@ def _sheets(comparison: Comparison) -> list[Comparison]:
     parts = []
     for _, groups in facets(comparison):
         for start in range(0, len(groups), MOST):
-            records = [record for group in groups[start : start + MOST] for record in comparison.members[group]]
-            parts.append(compare(records, ["parameters"]))
+            parts.append(part(comparison, groups[start : start + MOST]))
     return parts
 
 
@@ -64,7 +64,7 @@ def _png(figure: Figure) -> tuple[str, int, int]:
     from PIL import Image
 
     raw, small = io.BytesIO(), io.BytesIO()
-    with drawing():
+    with rendering():
         figure.savefig(raw, format="png", dpi=DPI)
     image = Image.open(raw).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     image.save(small, format="png", optimize=True)

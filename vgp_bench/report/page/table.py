@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from vgp_bench.compare import METRICS, Comparison
+from vgp_bench.compare import METRICS, Baseline, Comparison
 from vgp_bench.report.tables import formats
 from vgp_bench.report.tables.sheet import Column, sheet
 
@@ -31,16 +31,27 @@ class Table(NamedTuple):
     notes: list[str]
 
 
-def table(comparison: Comparison) -> Table:
-    """All columns of the comparison: a page scrolls, nothing is dropped for want of width."""
-    made = sheet(comparison, formats.UNICODE)
+def table(comparison: Comparison, baseline: Baseline | None = None) -> Table:
+    """All columns of the comparison: a page scrolls, nothing is dropped for want of width.
+
+    baseline: with a column of differences beside each metric.
+    """
+    made = sheet(comparison, formats.UNICODE, baseline)
     means = comparison.estimates["mean"].to_dict()
+    differences = {} if baseline is None else {key: e.mean for key, e in baseline.differences.items()}
     headers = [Header(c.title, METRICS[c.metric].definition if c.metric in METRICS else "") for c in made.columns]
     rows = [
-        [_cell(column, row, means.get((group, column.metric))) for column in made.columns]
+        [
+            _cell(column, row, (differences if _is_difference(column) else means).get((group, column.metric)))
+            for column in made.columns
+        ]
         for row, group in enumerate(comparison.groups.index)
     ]
     return Table(headers, rows, made.notes(made.columns))
+
+
+def _is_difference(column: Column) -> bool:
+    return bool(column.metric) and column.header[-1] == "diff"
 
 
 def _cell(column: Column, row: int, mean: float | None) -> Cell:

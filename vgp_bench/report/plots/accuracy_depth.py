@@ -11,9 +11,10 @@ from vgp_bench.compare import Comparison
 from vgp_bench.records.signal import Step
 from vgp_bench.report.drawing.guides import guide, percent_y
 from vgp_bench.report.drawing.legend import explain
-from vgp_bench.report.drawing.missing import BACKGROUND, tell_all
+from vgp_bench.report.drawing.looks import looks
+from vgp_bench.report.drawing.missing import BACKGROUND, left_out
 from vgp_bench.report.drawing.panels import sheet
-from vgp_bench.report.drawing.style import Look, drawing, looks, words
+from vgp_bench.report.drawing.style import Look, drawing
 from vgp_bench.report.plots.kind import Kind
 from vgp_bench.report.series.depth_series import DEPTH, Series, accuracy_shown, depth_series
 from vgp_bench.report.series.learning_curves import chance_levels
@@ -40,7 +41,8 @@ def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
     series, without = depth_series(comparison, shown)
     members = [record for group in comparison.members for record in group]
     chance = [100 * level for level in chance_levels(members, "chance_accuracy")]
-    chosen, channels = looks(comparison, DEPTH)
+    chosen, channels = looks(comparison, DEPTH, [i for i in comparison.groups.index if i not in without])
+    notes = left_out(comparison, "no depth", without)
     with drawing():
         name = shown.replace("_", " ")
         figure, ((ax,),) = sheet([""], "depth (architecture.depth)", [f"{name}, %"])
@@ -57,13 +59,12 @@ def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
                 if point.lost:
                     _tell_lost(ax, point.depth, lost.get(point.depth, 0), point.lost, chosen[one.group])
                     lost[point.depth] = lost.get(point.depth, 0) + 1
-        tell_all(ax, "no depth", [words(comparison, i) for i in without])
         others = _vertical(ax, series, chance)
         depths = [point.depth for one in series for point in one.points]
         room = 0.06 * (max(depths) - min(depths))
         ax.set_xlim(min(depths) - room, max(depths) + (3 * room if lost else room))
         ax.set_xticks(_ticks(depths))
-        explain(figure, f"{name.capitalize()} against depth, {_seeds(series)}", channels, others=others)
+        explain(figure, f"{name.capitalize()} against depth, {_seeds(series)}", channels, others=others, notes=notes)
     return figure
 
 
@@ -147,4 +148,5 @@ KIND = Kind(
     name="accuracy-depth",
     help="test accuracy against architecture.depth, plain and residual nets in one panel",
     draw=draw,
+    tables=(),
 )

@@ -10,9 +10,11 @@ from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import Step
 from vgp_bench.report.drawing.curves import depth_x, draw_band, logarithmic_y
 from vgp_bench.report.drawing.legend import DEPTH_AXIS, explain, seeds_in_words
-from vgp_bench.report.drawing.panels import facet_key, facets, sheet, tell_missing
+from vgp_bench.report.drawing.looks import has_dashes, has_markers, looks
+from vgp_bench.report.drawing.missing import NO_DEPTH, ONE_STAGE, left_out
+from vgp_bench.report.drawing.panels import facet_key, facets, sheet
 from vgp_bench.report.drawing.step_words import at_step, not_logged
-from vgp_bench.report.drawing.style import drawing, looks, words
+from vgp_bench.report.drawing.style import drawing
 from vgp_bench.report.plots.kind import Kind
 from vgp_bench.report.series.moments_profile import moment_steps, moments_profile
 
@@ -30,14 +32,20 @@ def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
     """
     (step,) = steps
     found = [moments_profile(members, step) for members in comparison.members]
-    drawn = [moments for moments in found if moments]
-    if not drawn:
+    measured = [i for i, moments in enumerate(found) if moments]
+    if not measured:
         logged = {s for members in comparison.members for record in members for s in moment_steps(record)}
         none = "no activation was measured in these runs; run them with the monitor on"
         raise ResultsError(not_logged(step, logged) if logged else none)
-    panels, facet = facets(comparison), facet_key(comparison)
-    chosen, channels = looks(comparison, facet)
-    marked = len(channels) != 2  # as in gradient-depth: markers would hide dashes
+    shown = [i for i, moments in enumerate(found) if moments and len(moments.deviation.x) > 1]
+    if not shown:
+        raise ResultsError(NO_DEPTH)
+    drawn = [moments for moments in found if moments and len(moments.deviation.x) > 1]
+    notes = left_out(comparison, "not measured", [i for i in comparison.groups.index if i not in measured])
+    notes += left_out(comparison, ONE_STAGE, [i for i in measured if i not in shown])
+    panels, facet = facets(comparison, shown), facet_key(comparison)
+    chosen, channels = looks(comparison, facet, shown)
+    marked = has_markers(channels) or not has_dashes(channels)  # as in gradient-depth: markers would hide dashes
     with drawing():
         figure, rows = sheet([title for title, _ in panels], DEPTH_AXIS, LABELS, sharey="row")
         for row, axes in enumerate(rows):
@@ -46,15 +54,13 @@ def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
                 for i in groups:
                     if moments := found[i]:
                         draw_band(ax, moments.deviation if row else moments.mean, chosen[i], comparison.name(i), marked)
-                    else:
-                        tell_missing(ax, f"not measured: {words(comparison, i, facet)}")
         deviations = [moments.deviation for moments in drawn]
         logarithmic_y(rows[1], deviations, around=1.0)
         depth_x([ax for axes in rows for ax in axes], max(band.x[-1] for band in deviations))
         when = at_step([s for moments in drawn for s in moments.steps], step)
         seeds = seeds_in_words(deviations, "mean (below: median)")
         bands = [*deviations, *(moments.mean for moments in drawn)]
-        explain(figure, f"Activations {when}, {seeds}", channels, bands)
+        explain(figure, f"Activations {when}, {seeds}", channels, bands, notes=notes)
     return figure
 
 
@@ -62,5 +68,6 @@ KIND = Kind(
     name="activation-moments",
     help="mean and standard deviation of h_l of every layer against its depth, at one step",
     draw=draw,
+    tables=("layers",),
     steps=("first",),
 )

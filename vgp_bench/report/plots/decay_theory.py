@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,9 @@ from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import FEWEST_STAGES, Step
 from vgp_bench.report.drawing.legend import explain
 from vgp_bench.report.drawing.log_axis import logarithmic
+from vgp_bench.report.drawing.looks import COLOUR, Channel, has_markers, looks
 from vgp_bench.report.drawing.panels import sheet
-from vgp_bench.report.drawing.style import GREY, LINES, MARKERS, Channel, Look, drawing, looks, short
+from vgp_bench.report.drawing.style import GREY, LINES, MARKERS, Look, drawing
 from vgp_bench.report.plots.kind import Kind
 from vgp_bench.report.series.depth_series import DEPTH
 from vgp_bench.report.series.theory_points import TheoryPoint, theory_points
@@ -43,26 +43,24 @@ def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
     if not points:
         raise ResultsError(f"nothing to compare with theory: {'; '.join(sorted(set(without.values())))}")
     # The factor is one per layer: depth tells nothing but whether the point has settled.
-    chosen, channels = looks(comparison, DEPTH)
+    chosen, channels = looks(comparison, DEPTH, [point.group for point in points])
+    sized = has_markers(channels)
     with drawing():
-        figure, ((ax,),) = sheet([""], _told(without), [Y_LABEL])
+        figure, ((ax,),) = sheet([""], X_LABEL, [Y_LABEL])
         figure.set_figheight(HEIGHT)
-        ax.set_xlabel(X_LABEL)
-        _below(figure)
         lowest, highest = _limits(points)
         x = np.array([lowest / 2, highest * 2])
         ax.fill_between(x, (1 - TOLERANCE) * x, (1 + TOLERANCE) * x, color="0.88", linewidth=0, gid="tolerance")
         (identity,) = ax.plot(x, x, color=GREY, linewidth=0.8, label=f"equal ± {100 * TOLERANCE:.0f} %")
         identity.set_gid("identity")
         for point in points:
-            _draw_point(ax, point, _mark(chosen[point.group], len(channels)), comparison.name(point.group))
+            _draw_point(ax, point, _mark(chosen[point.group], sized), comparison.name(point.group))
         logarithmic(ax, "x", lowest, highest)
         logarithmic(ax, "y", lowest, highest)
         shallow = [_handle({"marker": "o", "fillstyle": "none"}, SHALLOW)] if any(p.shallow for p in points) else []
-        others = [*_legend(channels, chosen, points), identity, *shallow]
-        explain(
-            figure, f"Decay per layer at initialization: theory and measurement, {_seeds(points)}", [], others=others
-        )
+        others = [*_legend(channels), identity, *shallow]
+        title = f"Decay per layer at initialization: theory and measurement, {_seeds(points)}"
+        explain(figure, title, [], others=others, notes=_told(without))
     return figure
 
 
@@ -87,26 +85,21 @@ def _draw_point(ax: Axes, point: TheoryPoint, mark: dict[str, Any], name: str) -
     marker.set(label=name, gid="point")
 
 
-def _mark(look: Look, channels: int) -> dict[str, Any]:
+def _mark(look: Look, sized: bool) -> dict[str, Any]:
     """A point has no dash: the second key takes the marker, and a third the size."""
     second = MARKERS[LINES.index(look.line)]
-    if channels < 3:
+    if not sized:
         return {"color": look.colour, "marker": second}
     return {"color": look.colour, "marker": second, "markersize": 4 + 2 * MARKERS.index(look.marker)}
 
 
-def _legend(channels: Sequence[Channel], chosen: Sequence[Look], points: Sequence[TheoryPoint]) -> list[Any]:
-    """A handle for each value that has a point in the picture."""
-    there = [chosen[point.group] for point in points]
+def _legend(channels: Sequence[Channel]) -> list[Any]:
+    """A handle for each value."""
     handles = []
-    for position, channel in enumerate(channels):
-        for value, look in channel.looks.items():
-            if any(part[position] == look[position] for part in there) or "," in channel.key:
-                label = value if "," in channel.key else f"{short(channel.key)} {value}"
-                mark = _mark(look, len(channels))
-                if position:
-                    mark["color"] = GREY
-                handles.append(_handle(mark, label))
+    for channel in channels:
+        for label, look in channel.looks.items():
+            colour = {} if channel.place == COLOUR else {"color": GREY}
+            handles.append(_handle(_mark(look, has_markers(channels)) | colour, label))
     return handles
 
 
@@ -116,18 +109,11 @@ def _handle(mark: Mapping[str, Any], label: str) -> Any:
     return Line2D([], [], label=label, **{"linestyle": "none", "color": GREY, "markersize": 5, **mark})
 
 
-def _told(without: Mapping[int, str]) -> str:
+def _told(without: Mapping[int, str]) -> list[str]:
+    """A line for each reason, with the number of groups."""
     reasons = dict.fromkeys(without.values())
     counts = {reason: sum(other == reason for other in without.values()) for reason in reasons}
-    lines = [f"{reason} ({count} group{'s' if count > 1 else ''})" for reason, count in counts.items()]
-    return "\n".join(textwrap.fill(line, 110) for line in lines)
-
-
-def _below(figure: Figure) -> None:
-    """What is not in the picture stands below it in small letters, and the axis has its own label."""
-    for text in figure.texts:
-        if text.get_text() and text.get_text() == figure.get_supxlabel():
-            text.set(fontsize=7, color=GREY, ha="left", x=0.01)
+    return [f"{reason} ({count} group{'s' if count > 1 else ''})" for reason, count in counts.items()]
 
 
 def _seeds(points: Sequence[TheoryPoint]) -> str:
@@ -141,4 +127,5 @@ KIND = Kind(
     name="decay-theory",
     help="decay per layer at initialization, measured against the closed form where there is one",
     draw=draw,
+    tables=("layers",),
 )

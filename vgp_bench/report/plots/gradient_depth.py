@@ -10,9 +10,11 @@ from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import Step, logged_steps
 from vgp_bench.report.drawing.curves import depth_x, draw_band, logarithmic_y
 from vgp_bench.report.drawing.legend import DEPTH_AXIS, explain, seeds_in_words
-from vgp_bench.report.drawing.panels import facet_key, facets, sheet, tell_missing
+from vgp_bench.report.drawing.looks import has_dashes, has_markers, looks
+from vgp_bench.report.drawing.missing import NO_DEPTH, ONE_STAGE, left_out
+from vgp_bench.report.drawing.panels import facet_key, facets, sheet
 from vgp_bench.report.drawing.step_words import at_step, not_logged
-from vgp_bench.report.drawing.style import drawing, looks, words
+from vgp_bench.report.drawing.style import drawing
 from vgp_bench.report.plots.kind import Kind
 from vgp_bench.report.series.depth_profile import Profile, depth_profile
 
@@ -33,16 +35,18 @@ def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
     for step, found in zip(steps, profiles, strict=True):
         if not any(found):
             raise ResultsError(nothing_to_draw(comparison, step))
-    drawn = [profile for found in profiles for profile in found if profile]
-    if all(len(profile.band.x) < 2 for profile in drawn):
-        raise ResultsError(
-            "these networks have one hidden stage each, and nothing changes along depth; "
-            "for recurrent ones: vgp-bench plot gradient-time"
-        )
-    panels, facet = facets(comparison), facet_key(comparison)
-    chosen, channels = looks(comparison, facet)
+    groups = list(comparison.groups.index)
+    measured = [i for i in groups if any(found[i] for found in profiles)]
+    shown = [i for i in measured if any(p and len(p.band.x) > 1 for p in (found[i] for found in profiles))]
+    if not shown:
+        raise ResultsError(NO_DEPTH)
+    drawn = [found[i] for found in profiles for i in shown]
+    notes = left_out(comparison, "not measured", [i for i in groups if i not in measured])
+    notes += left_out(comparison, ONE_STAGE, [i for i in measured if i not in shown])
+    panels, facet = facets(comparison, shown), facet_key(comparison)
+    chosen, channels = looks(comparison, facet, shown)
     # Markers would hide the dashes of a line; without dashes they show where the stages are.
-    marked = len(channels) != 2
+    marked = has_markers(channels) or not has_dashes(channels)
     with drawing():
         moments = [_when([p for p in found if p], step) for found, step in zip(profiles, steps, strict=True)]
         labels = (
@@ -55,14 +59,14 @@ def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
                 for i in groups:
                     if profile := found[i]:
                         draw_band(ax, profile.band, chosen[i], comparison.name(i), marked)
-                    else:
-                        tell_missing(ax, f"not measured: {words(comparison, i, facet)}")
+        for step, found in zip(steps, profiles, strict=True):
+            notes += left_out(comparison, f"not logged at step {step}", [i for i in shown if not found[i]])
         every = [ax for axes in rows for ax in axes]
-        bands = [profile.band for profile in drawn]
+        bands = [profile.band for profile in drawn if profile]
         logarithmic_y(every, bands, around=1.0)
         depth_x(every, max(band.x[-1] for band in bands))
         when = f"Gradient {moments[0]}" if len(steps) == 1 else SEVERAL
-        explain(figure, f"{when}, {seeds_in_words(bands, 'median')}", channels, bands)
+        explain(figure, f"{when}, {seeds_in_words(bands, 'median')}", channels, bands, notes=notes)
     return figure
 
 
@@ -84,6 +88,7 @@ KIND = Kind(
     name="gradient-depth",
     help="||dL/dh_l|| of every layer against its depth, at one step or several",
     draw=draw,
+    tables=("layers",),
     steps=("first",),
     most_steps=4,
 )

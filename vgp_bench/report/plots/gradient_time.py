@@ -10,10 +10,11 @@ from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import Step
 from vgp_bench.report.drawing.curves import draw_band, logarithmic_y
 from vgp_bench.report.drawing.legend import explain, seeds_in_words
-from vgp_bench.report.drawing.missing import tell_all
+from vgp_bench.report.drawing.looks import has_markers, looks
+from vgp_bench.report.drawing.missing import left_out
 from vgp_bench.report.drawing.panels import sheet
 from vgp_bench.report.drawing.step_words import at_step, not_logged
-from vgp_bench.report.drawing.style import drawing, looks, words
+from vgp_bench.report.drawing.style import drawing
 from vgp_bench.report.plots.kind import Kind
 from vgp_bench.report.series.time_profile import State, TimeProfile, probed_steps, time_profile
 
@@ -42,7 +43,10 @@ def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
                 rows.append((step, column, profiles))
             elif column == "state_gradient_l2":
                 raise ResultsError(nothing_to_draw(comparison, step))
-    chosen, channels = looks(comparison, None)
+    groups = list(comparison.groups.index)
+    shown = [i for i in groups if any(profiles[i] for _, _, profiles in rows)]
+    chosen, channels = looks(comparison, None, shown)
+    notes = left_out(comparison, "not measured", [i for i in groups if i not in shown])
     bands = [profile.band for _, _, profiles in rows for profile in profiles if profile]
     with drawing():
         moments = [at_step([s for one in profiles if one for s in one.steps], step) for step, _, profiles in rows]
@@ -51,19 +55,18 @@ def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
             for (_, column, _), moment in zip(rows, moments, strict=True)
         ]
         figure, panels = sheet([""], LAG_AXIS, labels)
-        for (_, column, profiles), (ax,) in zip(rows, panels, strict=True):
+        for (_, _, profiles), (ax,) in zip(rows, panels, strict=True):
             ax.axhline(1.0, color="0.6", linewidth=0.8, zorder=1)
             for i, profile in enumerate(profiles):
                 if profile:
-                    draw_band(ax, profile.band, chosen[i], comparison.name(i), marked=len(channels) > 2)
-            if column == "state_gradient_l2":  # most networks have no cell: that goes without saying
-                tell_all(ax, "not measured", [words(comparison, i) for i, one in enumerate(profiles) if one is None])
+                    draw_band(ax, profile.band, chosen[i], comparison.name(i), marked=has_markers(channels))
         axes = [ax for (ax,) in panels]
         logarithmic_y(axes, bands, around=1.0)
         lag_x(axes, max(band.x[-1] for band in bands))
         when = moments[0] if len(steps) == 1 else ""
         title = f"Gradient through time {when}".strip()
-        explain(figure, f"{title}, relative to the last time step, {seeds_in_words(bands, 'median')}", channels, bands)
+        title = f"{title}, relative to the last time step, {seeds_in_words(bands, 'median')}"
+        explain(figure, title, channels, bands, notes=notes)
     return figure
 
 
@@ -89,6 +92,7 @@ KIND = Kind(
     name="gradient-time",
     help="||dL/dh_t|| of recurrent networks against the lag, and ||dL/dc_t|| of LSTMs",
     draw=draw,
+    tables=("times",),
     steps=("first",),
     most_steps=2,
 )

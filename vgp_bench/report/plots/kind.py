@@ -20,6 +20,7 @@ class Kind(NamedTuple):
 
     name: as on the command line; help: one line; steps: the logged steps shown if none is named, empty for a figure
     that does not stand at a step; most_steps: how many can be shown at once.
+    tables: those that it reads; runs of which one is damaged are left out.
     panel_a_group: every group has a panel of its own, so that many groups need several sheets.
     draw: comparison and steps to a figure; raises ResultsError if the runs hold nothing to draw, UserError if they
     hold too much.
@@ -28,6 +29,7 @@ class Kind(NamedTuple):
     name: str
     help: str
     draw: Callable[[Comparison, Sequence[Step]], Figure]
+    tables: tuple[str, ...]
     steps: tuple[Step, ...] = ()
     most_steps: int = 1
     panel_a_group: bool = False
@@ -35,7 +37,7 @@ class Kind(NamedTuple):
     def figure(self, comparison: Comparison, steps: Sequence[Step] = ()) -> Figure:
         """The figure, at the given steps or at its own. Raises UserError for steps that it cannot show."""
         if steps and not self.steps:
-            raise UserError(f"--step {','.join(map(str, steps))}: {self.name} shows all steps; leave --step out")
+            raise UserError(f"--step {','.join(map(str, steps))}: {self.name} takes no --step; leave it out")
         if len(steps) > self.most_steps:
             raise UserError(f"--step: {self.name} shows at most {self.most_steps} step(s) at once")
         return self.draw(comparison, steps or self.steps)

@@ -11,12 +11,14 @@ from vgp_bench.compare import STATES, Comparison
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.signal import Step
 from vgp_bench.report.drawing.curves import draw_band, step_x
+from vgp_bench.report.drawing.ends import draw_ends, each_once
 from vgp_bench.report.drawing.guides import guide, percent_y
 from vgp_bench.report.drawing.legend import STEP_AXIS, explain, seeds_in_words
 from vgp_bench.report.drawing.log_axis import logarithmic
-from vgp_bench.report.drawing.missing import tell_all
+from vgp_bench.report.drawing.looks import has_markers, looks
+from vgp_bench.report.drawing.missing import left_out
 from vgp_bench.report.drawing.panels import facet_key, facets, sheet
-from vgp_bench.report.drawing.style import GREY, Look, drawing, looks, words
+from vgp_bench.report.drawing.style import drawing
 from vgp_bench.report.plots.kind import Kind
 from vgp_bench.report.series.band import Band
 from vgp_bench.report.series.learning_curves import Learning, chance_levels, learning, validation_figure
@@ -29,9 +31,6 @@ LABELS = {"validation_accuracy": "validation accuracy, %", "validation_loss": "v
 
 BLOWN_UP = 1e3
 """A loss this many times that of the start or of chance leaves the panel at the top: all others must stay legible."""
-
-DIVERGED, UNFINISHED = "X", "|"
-"""Marks at the end of runs that did not complete."""
 
 
 def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
@@ -48,8 +47,10 @@ def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
     validations = [curves.validation for curves in found if curves.validation]
     if not losses and not validations:
         raise ResultsError("no step or epoch was recorded in these runs: there is no learning curve to draw")
-    panels, facet = facets(comparison), facet_key(comparison)
-    chosen, channels = looks(comparison, facet)
+    shown = [i for i, curves in enumerate(found) if curves.loss or curves.validation]
+    panels, facet = facets(comparison, shown), facet_key(comparison)
+    chosen, channels = looks(comparison, facet, shown)
+    notes = left_out(comparison, "not recorded", [i for i in comparison.groups.index if i not in shown])
     with drawing():
         labels = [_loss_label(found), LABELS[figure_of_validation]]
         figure, rows = sheet([title for title, _ in panels], STEP_AXIS, labels, sharey="row")
@@ -62,19 +63,18 @@ def draw(comparison: Comparison, steps: Sequence[Step]) -> Figure:
                 others += [guide(ax, scale * level, "chance") for level in chance_levels(here, chance)]
                 for i in groups:
                     if band := (found[i].loss, found[i].validation)[row]:
-                        draw_band(ax, band, chosen[i], comparison.name(i), marked=len(channels) > 2)
-                    others += _ends(ax, found[i], row, chosen[i])
-                none = [i for i in groups if (found[i].loss, found[i].validation)[row] is None]
-                tell_all(ax, "not recorded", [words(comparison, i, facet) for i in none])
+                        draw_band(ax, band, chosen[i], comparison.name(i), marked=has_markers(channels))
+                    others += draw_ends(ax, [(e.state, *(e.loss, e.validation)[row]) for e in found[i].ends], chosen[i])
+            none = [i for i in shown if (found[i].loss, found[i].validation)[row] is None]
+            notes += left_out(comparison, f"{('loss', 'validation')[row]} not recorded", none)
         loss_axes = rows[0] if figure_of_validation == "validation_accuracy" else [ax for axes in rows for ax in axes]
         for ax in loss_axes:
             _loss_y(ax, losses if ax in rows[0] else validations)
         if figure_of_validation == "validation_accuracy":
             percent_y(rows[1])
         step_x([ax for axes in rows for ax in axes], max(band.x[-1] for band in [*losses, *validations]))
-        handles = {handle.get_label(): handle for handle in others}
         seeds = seeds_in_words(losses or validations, "mean")
-        explain(figure, f"Learning, {seeds}", channels, losses, list(handles.values()))
+        explain(figure, f"Learning, {seeds}", channels, losses, each_once(others), notes)
     return figure
 
 
@@ -84,21 +84,6 @@ def _loss_label(found: Sequence[Learning]) -> str:
         return "training loss"
     many = str(windows[0]) if len(windows) == 1 else f"{windows[0]} to {windows[-1]}"
     return f"training loss\n(mean over {many} steps)"
-
-
-def _ends(ax: Axes, curves: Learning, row: int, look: Look) -> list[Any]:
-    """Marks the ends of runs that did not complete; a handle for the legend of each kind of end."""
-    from matplotlib.lines import Line2D
-
-    handles = []
-    for end in curves.ends:
-        x, y = (end.loss, end.validation)[row]
-        if np.isnan(x):
-            continue
-        name, marker = ("diverged", DIVERGED) if end.state == "diverged" else (f"ended: {end.state}", UNFINISHED)
-        ax.plot([x], [y], marker=marker, color=look.colour, markersize=7, linestyle="none", zorder=6, gid=end.state)
-        handles.append(Line2D([], [], color=GREY, marker=marker, linestyle="none", label=name))
-    return handles
 
 
 def _loss_y(ax: Axes, bands: Sequence[Band]) -> None:
@@ -120,4 +105,5 @@ KIND = Kind(
     name="learning",
     help="training loss and validation accuracy (of a regression: loss) against the optimizer step",
     draw=draw,
+    tables=("steps", "epochs"),
 )

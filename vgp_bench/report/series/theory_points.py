@@ -25,6 +25,9 @@ def theory_points(comparison: Comparison) -> tuple[list[TheoryPoint], dict[int, 
     """The points, and for every other group why it has none."""
     points, without = [], {}
     for group, members in enumerate(comparison.members):
+        if not members:
+            without[group] = "no run could be read"
+            continue
         try:
             predicted = predicted_decay(members[0].config)
         except NoClosedForm as reason:

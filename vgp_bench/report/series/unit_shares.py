@@ -18,13 +18,23 @@ def unit_shares(records: Sequence[RunRecord], share: Share) -> Band | None:
     return band_over_steps([mean_over_stages(record.columns("layers"), share) for record in records])
 
 
+def share_ends(records: Sequence[RunRecord], share: Share) -> list[tuple[str, float, float]]:
+    """State, last step and share at it of each run that did not complete; without those that have none."""
+    curves = [(r.state, *mean_over_stages(r.columns("layers"), share)) for r in records if r.state != "completed"]
+    return [(state, float(x[-1]), float(y[-1])) for state, x, y in curves if len(x)]
+
+
 def mean_over_stages(layers: Columns, share: Share) -> Curve:
     """Percent, each hidden stage counting once; a stage without a value (no unit that could be dead, say) is left out.
 
-    A mean over stages, not over units: a wide stage does not outweigh a narrow one. As in Summary.
+    A step at which some stage has activations that are not finite is left out: NaN is neither dead nor saturated, and
+    the shares would fall where the network broke. A mean over stages, not over units: a wide stage does not outweigh a
+    narrow one. As in Summary.
     """
     values = np.asarray(layers[share], dtype=float)
-    usable = (np.asarray(layers["kind"], dtype=object) == "hidden") & ~np.isnan(values)
+    hidden = np.asarray(layers["kind"], dtype=object) == "hidden"
+    broken = np.asarray(layers["step"])[hidden & (np.asarray(layers["nonfinite_activations"]) > 0)]
+    usable = hidden & ~np.isnan(values) & ~np.isin(np.asarray(layers["step"]), broken)
     steps, which = np.unique(np.asarray(layers["step"])[usable], return_inverse=True)
     sums, counts = np.bincount(which, values[usable], len(steps)), np.bincount(which, minlength=len(steps))
     return steps.astype(float), 100 * sums / np.maximum(counts, 1)

@@ -33,9 +33,36 @@ function applyFilter() {
     row.hidden = !words.every(fits);
   }
   document.getElementById("shown").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows`;
+  chosenChanged();
 }
+
+// ---- which rows are in the gradient view: ticked, and not hidden by the filter
+const box = (row) => row.querySelector("input");
+let redraw = () => {};
+function chosenChanged() {
+  document.getElementById("ticked").textContent = `${rows.filter((row) => box(row).checked).length} of ${rows.length} rows ticked`;
+  redraw();
+}
+function tickShown(checked) {
+  rows.filter((row) => !row.hidden).forEach((row) => (box(row).checked = checked));
+  chosenChanged();
+}
+document.getElementById("tick-all").addEventListener("click", () => tickShown(true));
+document.getElementById("tick-none").addEventListener("click", () => tickShown(false));
+rows.forEach((row) => box(row).addEventListener("change", chosenChanged));
 filter.addEventListener("input", applyFilter);
 applyFilter();
+
+// ---- a hint where the table is wider than its place
+const scroller = document.querySelector(".scroll");
+const hint = document.querySelector(".hint");
+function tellWidth() {
+  const rest = scroller.scrollWidth - scroller.clientWidth - scroller.scrollLeft;
+  hint.hidden = scroller.scrollWidth <= scroller.clientWidth + 1;
+  scroller.classList.toggle("more", rest > 1);
+}
+scroller.addEventListener("scroll", tellWidth);
+new ResizeObserver(tellWidth).observe(scroller);
 
 // ---- Bokeh
 let places = 0;
@@ -57,15 +84,15 @@ async function startSignal() {
   const place = document.getElementById("signal-figures");
   const panels = [];
   for (const item of page.signalFigures) panels.push(await embed(item, place.appendChild(document.createElement("div"))));
-  const range = panels[0].get_model_by_name("gradient").y_range;
-  const [bottom, top] = [range.start, range.end];
+  // As they are before anybody zooms.
+  const edges = panels.map((panel) => panel.get_model_by_name("gradient").y_range).map(({ start, end }) => [start, end]);
   const slider = document.getElementById("step");
   slider.max = String(steps.length - 1);
 
   function update() {
     const step = steps[Number(slider.value)];
-    const ticked = new Set(rows.filter((row) => row.querySelector("input").checked).map((row) => Number(row.dataset.group)));
-    let count = 0;
+    const ticked = new Set(rows.filter((row) => box(row).checked && !row.hidden).map((row) => Number(row.dataset.group)));
+    const seen = new Set(); // a recurrent network of several layers has two lines
     let least = Infinity;
     const drawn = panels.map(() => ({
       lines: { xs: [], ys: [], colour: [], dash: [], name: [] },
@@ -77,9 +104,9 @@ async function startSignal() {
       const at = lastAtOrBefore(run.steps, step);
       if (!ticked.has(run.group) || at < 0) continue;
       const values = run.gradient[at];
-      count += 1;
+      seen.add(`${run.group} ${run.seed}`);
       least = Math.min(least, ...values.filter((value) => value > 0));
-      lines.xs.push(run.depth);
+      lines.xs.push(run.x);
       lines.ys.push(values.map((value) => (value > 0 ? value : NaN)));
       lines.colour.push(run.colour);
       lines.dash.push(run.dash);
@@ -87,8 +114,8 @@ async function startSignal() {
       values.forEach((value, i) => {
         if (value > 0) return;
         const mark = value === 0 ? zeros : broken;
-        mark.x.push(run.depth[i]);
-        mark.y.push(value === 0 ? bottom : top);
+        mark.x.push(run.x[i]);
+        mark.y.push(edges[run.panel][value === 0 ? 0 : 1]);
         mark.colour.push(run.colour);
       });
     }
@@ -98,10 +125,10 @@ async function startSignal() {
     document.getElementById("step-now").textContent = String(step);
     slider.setAttribute("aria-valuetext", `step ${step}`);
     document.getElementById("signal-words").textContent =
-      `${count} runs at step ${step}` + (Number.isFinite(least) ? `; smallest gradient ${least.toExponential(1)}` : "");
+      `${seen.size} runs at step ${step}` + (Number.isFinite(least) ? `; smallest gradient ${least.toExponential(1)}` : "");
   }
   slider.addEventListener("input", update);
-  rows.forEach((row) => row.querySelector("input").addEventListener("change", update));
+  redraw = update;
 
   const play = document.getElementById("play");
   let timer = null;

@@ -1,0 +1,291 @@
+"""`vgp-bench status` and `log`: what they say of folders whose states are put in by hand."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.made_runs import epoch_rows, make_run, mlp_config, step_rows
+from vgp_bench.cli import main
+from vgp_bench.commands import status as status_command
+from vgp_bench.overview import overview
+from vgp_bench.overview_text import overview_text
+from vgp_bench.records.identity import run_id
+from vgp_bench.records.reading import find_runs
+from vgp_bench.records.store import run_path
+from vgp_bench.sweep_record import SweepRun, log_path, read_sweeps, write_sweep
+
+RESULTS = Path("results")
+EXPERIMENT = RESULTS / "made"
+GONE = 2**22 + 1
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def made(seed: int, state: str = "completed", **fields: Any) -> Path:
+    """A run in this state; fields: of its status."""
+    config = mlp_config(seed=seed, trainer={"max_epochs": 7})
+    path = make_run(RESULTS, config, state="running", steps=step_rows([1.0] * 30), epochs=epoch_rows([0.1, 0.2]))
+    status = json.loads((path / "status.json").read_text())
+    # Without an owner, whose files are not this test's matter, the process alone says whether it runs.
+    (path / "status.json").write_text(json.dumps(status | {"state": state, "owner": ""} | fields))
+    return path
+
+
+def sweep_of(seeds: range, **fields: str) -> Path:
+    """A sweep's file over these seeds, whether they have folders or not; fields: of the file."""
+    ids = [run_id(mlp_config(seed=seed, trainer={"max_epochs": 7})) for seed in seeds]
+    runs = [SweepRun(name, f"seed={seed}", n) for n, (name, seed) in enumerate(zip(ids, seeds, strict=True), 1)]
+    path = write_sweep(EXPERIMENT, ["vgp-bench", "run", "seeds=9"], "inline", runs)
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+    return path
+
+
+def stamp(ago: timedelta) -> str:
+    return (datetime.now(UTC) - ago).isoformat(timespec="seconds")
+
+
+def shown(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    assert main(["status", *(words or ("results",))]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_every_state_is_counted_and_the_sum_is_right(capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in range(3):
+        made(seed)
+    made(3, "diverged", reason="the loss is nan")
+    made(4, "failed", reason="ArithmeticError: once")
+    made(5, "interrupted")
+    made(6, "running", host=socket.gethostname(), pid=os.getpid())
+    damaged = made(7)
+    (damaged / "status.json").write_text("{")
+    sweep_of(range(10))
+    lines = shown(capsys)
+    assert " ".join(lines[:2]).replace("   ", " ") == (
+        "10 runs: 3 completed, 1 diverged, 1 failed, 1 interrupted, 1 damaged, 1 running, 2 queued"
+    )
+
+
+def test_a_running_run_has_its_place_its_process_and_its_time(capsys: pytest.CaptureFixture[str]) -> None:
+    started = stamp(timedelta(minutes=12))
+    path = made(0, "running", host=socket.gethostname(), pid=os.getpid(), started=started)
+    sweep_of(range(1))
+    lines = shown(capsys)
+    (line,) = [line for line in lines if line.startswith(path.name)]
+    words = re.split("  +", line)
+    # 30 steps and 2 of 7 epochs are written
+    assert words == [path.name, "12 min", f"{socket.gethostname()[:13]}:{os.getpid()}", "step 30, epoch 3 of 7",
+                     "seed=0"]  # fmt: skip
+
+
+def test_failures_are_grouped_by_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [made(seed, "failed", reason="ArithmeticError: once") for seed in range(2)]
+    other = made(2, "failed", reason="another")
+    sweep_of(range(3))
+    lines = shown(capsys)
+    start = lines.index("failed, 2 runs: ArithmeticError: once")
+    assert sorted(lines[start + 1 : start + 3]) == sorted(f"  {p.name}  seed={s}" for s, p in enumerate(paths))
+    assert lines[lines.index("failed: another") + 1] == f"  {other.name}  seed=2"
+    assert lines[-1] == "More about one: vgp-bench log RUN"
+
+
+def test_of_many_failures_twenty_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in range(23):
+        made(seed, "failed", reason="equal" if seed < 22 else "other")
+    lines = shown(capsys)
+    assert sum(bool(re.match("  [0-9a-f]{12}$", line.rstrip())) for line in lines) == 20
+    assert "and 3 more" in lines
+
+
+def test_rate_and_remaining_time_of_a_sweep_are_those_of_the_last_hour(capsys: pytest.CaptureFixture[str]) -> None:
+    ages = [5, 20, 50, 90, 200]  # minutes ago; three within the hour
+    for seed, minutes in enumerate(ages):
+        made(seed, started=stamp(timedelta(hours=4)), ended=stamp(timedelta(minutes=minutes)))
+    sweep_of(range(11), started=stamp(timedelta(hours=4)))
+    lines = shown(capsys)
+    # 6 queued at 3 an hour
+    assert lines[-1] == "  6 queued, 3 ended in the last hour, about 2 h 00 min left"
+
+
+def test_the_rate_of_a_young_sweep_counts_from_its_start() -> None:
+    for seed in range(4):
+        made(seed, started=stamp(timedelta(minutes=10)), ended=stamp(timedelta(minutes=1)))
+    sweep_of(range(10), started=stamp(timedelta(minutes=20)))
+    (state,) = overview([RESULTS]).sweeps
+    assert state.remaining is not None
+    assert abs(state.remaining.total_seconds() - 6 * 20 * 60 / 4) < 10
+
+
+def test_a_finished_sweep_takes_no_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    made(0)
+    sweep_of(range(1))
+    assert shown(capsys) == ["1 run: 1 completed"]
+
+
+def test_nothing_is_wider_than_80_columns() -> None:
+    for seed in range(3):
+        made(seed, "failed", reason="a long word " * 30)
+    made(3, "running", host="a-host-with-a-very-long-name.example.org", pid=123456)
+    path = sweep_of(range(5))
+    content = json.loads(path.read_text())
+    content["command"] = ["vgp-bench", "run", *(f"key_{n}=value" for n in range(50))]
+    content["runs"] = [run | {"label": "architecture.depth=1 " * 10} for run in content["runs"]]
+    path.write_text(json.dumps(content))
+    lines = overview_text(overview([RESULTS]), 80).splitlines()
+    assert max(map(len, lines)) == 80
+
+
+def test_one_run_or_one_experiment_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    path = made(0)
+    made(1, "failed")
+    sweep_of(range(4))
+    assert shown(capsys, str(path)) == ["1 run: 1 completed"]
+    assert shown(capsys, str(EXPERIMENT))[0] == "4 runs: 1 completed, 1 failed, 2 queued"
+    assert shown(capsys, str(EXPERIMENT), "results", str(path))[0] == "4 runs: 1 completed, 1 failed, 2 queued"
+
+
+def test_a_sweep_none_of_whose_runs_has_begun(capsys: pytest.CaptureFixture[str]) -> None:
+    sweep_of(range(3))
+    assert shown(capsys)[0] == "3 runs: 3 queued"
+
+
+def test_a_job_that_a_launcher_gave_up_before_its_record_is_not_queued(capsys: pytest.CaptureFixture[str]) -> None:
+    sweep_of(range(2))
+    name = run_id(mlp_config(seed=1, trainer={"max_epochs": 7}))
+    tasks = EXPERIMENT / ".sweep" / "tasks"
+    tasks.mkdir()
+    (tasks / f"{name}.outcome.json").write_text(json.dumps({"state": "lost", "reason": "cancelled", "path": None}))
+    lines = shown(capsys)
+    assert lines[0] == "2 runs: 1 lost, 1 queued"
+    assert lines[lines.index("lost: cancelled") + 1] == f"  {name}  seed=1"
+
+
+def test_the_files_of_sweeps_are_no_runs_and_hurt_nobody() -> None:
+    made(0)
+    sweep_of(range(1))
+    (EXPERIMENT / ".sweep" / "logs").mkdir()
+    (EXPERIMENT / ".sweep" / "damaged.json").write_text("{")
+    assert len(find_runs([RESULTS])) == 1
+    assert len(read_sweeps([EXPERIMENT])) == 1
+
+
+def test_a_sweep_has_one_file_whatever_the_order_of_its_runs() -> None:
+    runs = [SweepRun(f"{n:012x}", f"seed={n}", n) for n in range(3)]
+    assert write_sweep(EXPERIMENT, ["a"], "inline", runs) == write_sweep(EXPERIMENT, ["b"], "local", runs[::-1])
+    assert write_sweep(EXPERIMENT, ["a"], "inline", runs[:2]).exists()
+    assert [sweep.command for sweep in read_sweeps([EXPERIMENT])] in ([["a"], ["b"]], [["b"], ["a"]])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("status none", "no such folder: none; give a run, an experiment or the results folder"),
+        ("status .", "no run (a folder with a status.json) in .; give the folder of a run"),
+        ("log none", "none: no folder of a run, and no id: give 3 digits of it or more"),
+        ("log ab", "ab: no folder of a run, and no id: give 3 digits of it or more"),
+        ("log abc", "no such folder: results; give a run, an experiment or the results folder"),
+    ],
+)
+def test_mistakes(words: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words.split()) == 2
+    assert capsys.readouterr() == ("", f"vgp-bench: {message}\n")
+
+
+def test_log_shows_state_end_of_the_log_and_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    path = made(0, "failed", reason="ArithmeticError: once", ended="2026-11-21T08:00:00+00:00", host="box", pid=7)
+    (path / "traceback.txt").write_text("Traceback (most recent call last)\n  in the middle\n")
+    log_path(path).parent.mkdir(parents=True)
+    log_path(path).write_text("".join(f"line {n}\n" for n in range(100)))
+    sweep_of(range(1))
+    for words in ([str(path)], [path.name[:5]], [path.name, "--results", str(EXPERIMENT)]):
+        assert main(["log", *words, "-n", "3"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].endswith(f"made/{path.name}  seed=0")
+        assert lines[1] == "failed: ArithmeticError: once"
+        assert lines[2].endswith("ended 2026-11-21 08:00:00 UTC, process 7 on box")
+        at = next(n for n, line in enumerate(lines) if line.endswith(".log, the last 3 of 100 lines:"))
+        assert lines[at + 1 : at + 4] == ["line 97", "line 98", "line 99"]
+        assert lines[-2:] == ["Traceback (most recent call last)", "  in the middle"]
+
+
+def test_log_of_a_run_that_has_not_begun_or_has_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> None:
+    path = made(0, ended="2026-11-21T08:00:00+00:00")
+    sweep_of(range(2))
+    assert main(["log", path.name]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    name = run_id(mlp_config(seed=1, trainer={"max_epochs": 7}))
+    assert main(["log", name]) == 0
+    assert capsys.readouterr().out.splitlines() == [f"results/made/{name}  seed=1", "queued: it has not begun"]
+
+
+def test_log_refuses_a_beginning_that_fits_none_or_several(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("abc111111111", "abc222222222"):
+        made(0).rename(EXPERIMENT / name)
+    assert main(["log", "abc"]) == 2
+    both = "results/made/abc111111111, results/made/abc222222222"
+    assert capsys.readouterr().err == (
+        f"vgp-bench: abc: the beginning of 2 ids: {both}; give more digits, or the folder\n"
+    )
+    assert main(["log", "abcd"]) == 2
+    assert capsys.readouterr().err == (
+        "vgp-bench: abcd: no run below results has an id that begins so; see vgp-bench status results\n"
+    )
+
+
+def test_watching_ends_when_nothing_is_under_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = made(0, "running", host=socket.gethostname(), pid=os.getpid())
+    looks = 0
+
+    def wait(seconds: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            status = json.loads((path / "status.json").read_text())
+            (path / "status.json").write_text(json.dumps(status | {"state": "completed"}))
+
+    monkeypatch.setattr(status_command.time, "sleep", wait)
+    lines = shown(capsys, "results", "--watch")
+    assert looks == 2
+    assert [line for line in lines if line.startswith("1 run:")] == ["1 run: 1 running"] * 2 + ["1 run: 1 completed"]
+
+
+def test_ctrl_c_ends_watching_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    sweep_of(range(1))
+
+    def wait(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(status_command.time, "sleep", wait)
+    assert main(["status", "results", "--watch"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_thousand_runs_are_counted_in_a_second_without_torch() -> None:
+    model = made(0)
+    for n in range(1, 1000):
+        path = run_path(RESULTS, "made", f"{n:012x}")
+        path.mkdir()
+        (path / "status.json").write_bytes((model / "status.json").read_bytes())
+    code = (
+        "import sys, time; sys.modules['torch'] = None; from vgp_bench.cli import main; "
+        "t = time.process_time(); main(['status', 'results']); print(time.process_time() - t)"
+    )
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    print(f"{time.perf_counter() - started:.2f} s in all")
+    counts, seconds = done.stdout.splitlines()
+    assert counts == "1000 runs: 1000 completed"
+    assert float(seconds) < 1

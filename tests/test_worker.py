@@ -1,0 +1,176 @@
+"""A run in a process of its own, from a file: what its exit code and its outcome say; and many of them at once."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from tests.faulty import ROOT, folder_of_faults, tasks_of
+from vgp_bench import run, worker
+from vgp_bench.launchers.task_files import TaskFiles
+from vgp_bench.outcome import Outcome
+from vgp_bench.records.reading import find_runs, read_run
+from vgp_bench.worker import outcome_path, read_outcome, work
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder_of_faults(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+@pytest.fixture(autouse=True)
+def handlers_as_before():  # type: ignore[no-untyped-def]
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR2)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def spec_of(*words: str) -> Path:
+    (task,) = tasks_of([words], Path("results"))
+    TaskFiles(task).prepare()
+    return TaskFiles(task).spec
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "state", "reason"),
+    [
+        ("none", 0, "completed", ""),
+        ("diverge", 0, "diverged", "the "),
+        ("raise", 1, "failed", "ArithmeticError: an own part"),
+    ],
+)
+def test_the_exit_code_and_the_outcome_say_how_it_ended(kind: str, code: int, state: str, reason: str) -> None:
+    spec = spec_of(f"optimizer.kind={kind}")
+    assert work(spec) == code
+    outcome = read_outcome(spec, "label")
+    assert outcome is not None
+    assert outcome.path
+    assert (outcome.label, outcome.state, read_run(outcome.path).state) == ("label", state, state)
+    assert outcome.reason.startswith(reason)
+    assert (outcome.summary is None) == (state == "failed")
+    assert read_run(outcome.path).environment["command"] == ["vgp-bench", "run", "..."]
+
+
+def test_a_finished_run_is_kept_and_that_is_a_good_end() -> None:
+    assert work(spec_of()) == 0
+    spec = spec_of()
+    assert not outcome_path(spec).exists(), "the end of the first attempt is forgotten"
+    assert work(spec) == 0
+    outcome = read_outcome(spec, "")
+    assert outcome
+    assert (outcome.state, outcome.reason) == ("kept", "completed")
+
+
+def test_a_refused_run_says_why_and_writes_nothing() -> None:
+    spec = spec_of("initializer=delta_orthogonal")
+    assert work(spec) == 2
+    outcome = read_outcome(spec, "")
+    assert outcome
+    assert outcome.reason.startswith("initializer=delta_orthogonal: the architecture has no convolutions")
+    assert not list(Path("results").rglob("status.json"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR2, signal.SIGINT])
+def test_a_signal_in_the_middle_interrupts_it_and_it_can_go_on(number: signal.Signals) -> None:
+    spec = spec_of("optimizer.kind=wait", "optimizer.mark=mark")
+    threading.Thread(target=_signal_when, args=(Path("mark"), number)).start()
+    assert work(spec) == 75
+    assert read_outcome(spec, "") is None, "it has not ended"
+    assert [found.state for found in find_runs(["results"])] == ["interrupted"]
+    assert work(spec) == 0
+
+
+def _signal_when(mark: Path, number: signal.Signals) -> None:
+    while not mark.exists():
+        time.sleep(0.01)
+    time.sleep(0.2)
+    os.kill(os.getpid(), number)
+
+
+def test_a_signal_while_torch_is_imported_interrupts_it_too(tmp_path: Path) -> None:
+    spec = spec_of()
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "vgp_bench.worker", str(spec)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert "(process " in process.stdout.readline()
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "interrupted: what it has is kept\n"
+        assert process.wait(60) == 75
+
+
+def test_it_waits_for_another_process_that_has_the_run_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = ["refused", "refused", "completed"]
+
+    def perform(*arguments: object) -> Outcome:
+        state = answers.pop(0)
+        return Outcome("", state, None, "another process is running it: there" if state == "refused" else "")
+
+    monkeypatch.setattr(run, "perform", perform)
+    monkeypatch.setattr(worker, "WAIT", 0.01)
+    spec = spec_of()
+    assert work(spec) == 2
+    assert len(answers) == 2
+    assert work(spec, wait=True) == 0
+    assert answers == []
+
+
+def test_what_is_no_spec_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("spec.json").write_text("{}")
+    assert work(Path("spec.json")) == 2
+    assert capsys.readouterr().err == "vgp-bench: spec.json is no spec of a run: KeyError: 'config'\n"
+    assert work(Path("nothing.json")) == 2
+
+
+def at_once(specs: list[Path]) -> list[int | None]:
+    """The exit codes of workers that all begin at the same moment, a process for each."""
+    # From a process that has imported torch and nothing else: forks of this one, with its threads, could hang.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["vgp_bench.run", __name__])
+    gate = context.Barrier(len(specs))
+    processes = [context.Process(target=begin, args=(spec.absolute(), gate)) for spec in specs]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(300)
+    return [process.exitcode for process in processes]
+
+
+def begin(spec: Path, gate: Barrier) -> None:
+    os.chdir(next(folder for folder in spec.parents if folder.name == "results").parent)
+    gate.wait()
+    sys.exit(work(spec))
+
+
+def test_20_processes_write_into_one_results_folder() -> None:
+    tasks = tasks_of([[f"seed={n}"] for n in range(20)], Path("results"))
+    for task in tasks:
+        TaskFiles(task).prepare()
+    assert at_once([TaskFiles(task).spec for task in tasks]) == [0] * 20
+    runs = find_runs(["results"])
+    assert sorted((found.seed, found.state) for found in runs) == [(n, "completed") for n in range(20)]
+    assert {found.path for found in runs} == {task.path for task in tasks}
+    assert [len(found.rows("steps")) for found in runs] == [6] * 20
+    losses = {tuple(found.rows("steps")["loss"]) for found in runs}
+    assert len(losses) == 20, "each seed has numbers of its own"
+    assert not list(Path("results").rglob(".*.tmp"))
+
+
+def test_processes_that_begin_the_same_run_at_once_make_one_record() -> None:
+    spec = spec_of("seed=1")
+    codes = at_once([spec] * 4)
+    assert 0 in codes, "one at least has done it"
+    assert set(codes) <= {0, 2}
+    (found,) = find_runs(["results"])
+    assert (found.state, len(found.rows("steps"))) == ("completed", 6)

@@ -1,0 +1,70 @@
+"""Slurm's own programs: sbatch, squeue, scancel. Nothing here needs a database of accounts."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+
+from vgp_bench.errors import ConfigError
+
+PROGRAMS = ("sbatch", "squeue", "scancel", "scontrol")
+LEFT = frozenset(
+    (
+        *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED"),
+        *("NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT"),
+    )
+)
+"""States of a job that will not run again by itself."""
+
+
+def check_programs() -> None:
+    """Raises ConfigError where Slurm is not at hand."""
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    if missing:
+        raise ConfigError(
+            f"launcher=slurm: no {missing[0]} here; run on a login node of the cluster, or use launcher=local"
+        )
+
+
+def submit(script: str) -> str:
+    """The number of the job that sbatch makes of a script. Raises ConfigError with what sbatch says against it."""
+    done = _call(["sbatch", "--parsable"], script)
+    number = done.stdout.strip().split(";")[0]  # the name of the cluster may follow
+    if done.returncode or not re.fullmatch(r"\d+", number):
+        says = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        raise ConfigError(f"launcher=slurm: sbatch refuses: {says.removeprefix('sbatch: error: ')}")
+    return number
+
+
+def queue() -> Mapping[str, str] | None:
+    """State of every job of this user that Slurm still knows, by its number, 12_3 for a task of an array.
+
+    None if Slurm does not answer: then nothing is known, and nothing may be concluded.
+    """
+    done = _call(["squeue", "-h", "-r", "-t", "all", "-u", str(os.getuid()), "-o", "%i|%T"])
+    if done.returncode:
+        return None
+    return dict(line.split("|", 1) for line in done.stdout.split() if "|" in line)
+
+
+def ask(jobs: Iterable[str]) -> None:
+    """Takes pending jobs out of the queue and asks running ones to keep what they have and to leave."""
+    jobs = list(jobs)
+    if jobs:
+        _call(["scancel", "--state=PENDING", *jobs])
+        _call(["scancel", "--batch", "--signal=TERM", *jobs])
+
+
+def cancel(jobs: Iterable[str]) -> None:
+    """Ends these jobs."""
+    jobs = list(jobs)
+    if jobs:
+        _call(["scancel", *jobs])
+
+
+def _call(words: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(words, input=text, capture_output=True, text=True, timeout=120)
+    except (OSError, subprocess.TimeoutExpired) as error:  # a controller that restarts lets its clients wait
+        return subprocess.CompletedProcess(words, 1, "", f"{words[0]}: {error}")

@@ -1,0 +1,84 @@
+"""The script of a job array: each task finds its spec and runs a worker on it, and is queued again if that is asked to
+leave before its end."""
+
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vgp_bench.worker import INTERRUPTED
+
+if TYPE_CHECKING:
+    from vgp_bench.launchers.slurm import Slurm
+
+# SIGUSR2 comes before the time limit and before a preemption: then the task goes on later. SIGTERM is somebody's wish
+# that it ends. The shell gets both (`B:`) and passes them on. `wait` returns early for them, with a code above 128.
+SCRIPT = """\
+#!/bin/bash
+{options}
+at=$((2 * SLURM_ARRAY_TASK_ID + 1))
+spec=$(sed -n "${{at}}p" {paths})
+exec >>"$(sed -n "$((at + 1))p" {paths})" 2>&1
+task="${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
+restarts=${{SLURM_RESTART_COUNT:-0}}
+echo "Slurm job $task on $(hostname), start $((restarts + 1))"
+export OMP_NUM_THREADS={cpus}
+leave=
+trap 'leave=${{leave:-later}}; signalled=1; kill -USR2 $worker' USR2
+trap 'leave=${{leave:-never}}; signalled=1; kill -TERM $worker' TERM
+{python} -m vgp_bench.worker --wait "$spec" &
+worker=$!
+signalled=1
+while [ -n "$signalled" ]; do
+    signalled=
+    wait $worker
+    code=$?
+    [ $code -gt 128 ] || break
+done
+if [ $code = {interrupted} ] && [ "$leave" = later ] && [ "$restarts" -lt {restarts} ]; then
+    echo "asked to leave by Slurm: queued again"
+    scontrol requeue "$task" && sleep 60
+fi
+exit $code
+"""
+
+
+def batch_script(settings: "Slurm", name: str, count: int, at_once: int | None, paths: Path, stray: Path) -> str:
+    """The text for sbatch. count: tasks; at_once: of them; paths: a file with spec and log of each task, a line each;
+    stray: where Slurm itself writes, when a task cannot even start."""
+    options: dict[str, Any] = {
+        "job-name": f"vgp-bench:{name}",
+        "array": f"0-{count - 1}" + (f"%{at_once}" if at_once else ""),
+        "output": str(stray),
+        "open-mode": "append",
+        "requeue": True,
+        "signal": f"B:USR2@{settings.warning}",
+        "nodes": 1,
+        "ntasks": 1,
+        "cpus-per-task": settings.cpus,
+        "partition": settings.partition,
+        "account": settings.account,
+        "time": settings.time,
+        "mem": settings.memory,
+        "gres": f"gpu:{settings.gpus}" if settings.gpus else None,
+        **settings.extra,
+    }
+    return SCRIPT.format(
+        options="\n".join(_lines(options)),
+        paths=shlex.quote(str(paths)),
+        cpus=settings.cpus,
+        python=shlex.quote(sys.executable),
+        interrupted=INTERRUPTED,
+        restarts=settings.restarts,
+    )
+
+
+def _lines(options: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for key, value in options.items():
+        if value is True:
+            lines.append(f"#SBATCH --{key}")
+        elif value is not None and value is not False:
+            lines.append(f"#SBATCH --{key}={shlex.quote(str(value))}")
+    return lines

@@ -1,0 +1,148 @@
+"""What a sweep has to run: each run once, what is there already, what is taken up again. Nothing is written."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from vgp_bench.config import ComposedRun
+from vgp_bench.config_check import check
+from vgp_bench.errors import ConfigError, ResultsError
+from vgp_bench.launchers.launcher import Launcher, Task
+from vgp_bench.outcome import Outcome
+from vgp_bench.records.identity import run_id
+from vgp_bench.records.reading import read_status, read_summary
+from vgp_bench.records.status import Status
+from vgp_bench.records.store import run_path
+
+RETRIES = ("never", "failed", "all")
+OF_THE_SWEEP = ("launcher", "jobs", "retry", "fail_fast")
+"""Keys of which a sweep can have only one value."""
+
+Found = Literal["new", "finished", "resume", "retry", "running", "left"]
+"""What to do with a run. finished: nothing; left: nothing, though it did not complete (retry=never); running: another
+process has it in hand; resume: it was broken off; retry: it failed, and starts anew."""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of the sweep and what is there of it. number: its place in the sweep, from 1."""
+
+    number: int
+    composed: ComposedRun
+    path: Path
+    found: Found
+    status: Status | None = None
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    def outcome(self) -> Outcome:
+        """How it ended earlier, for a run that is not run now."""
+        state, reason = (self.status.state, self.status.reason) if self.status else ("failed", "")
+        label = self.composed.label
+        if self.found == "finished":
+            return Outcome(label, "kept", self.path, state)
+        return Outcome(label, state, self.path, f"{reason or state} (left so: retry=never)")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs of a sweep, each once, in order.
+
+    same_as: number of a run that is left out -> its label, and the id of the equal one that stands for it.
+    """
+
+    runs: list[PlannedRun]
+    same_as: dict[int, tuple[str, str]]
+    launcher: Launcher
+    launcher_name: str
+    fail_fast: bool
+
+    def tasks(self, command: Sequence[str]) -> list[Task]:
+        """What has to be run; what another process has in hand last, for it may be finished until then."""
+        todo = [run for run in self.runs if run.found not in ("finished", "left")]
+        todo.sort(key=lambda run: run.found == "running")
+        return [Task(run.number, run.composed, run.path, list(command)) for run in todo]
+
+    def earlier(self) -> list[Outcome]:
+        """The runs that are not run, as they ended earlier."""
+        return [run.outcome() for run in self.runs if run.found in ("finished", "left")]
+
+    def lines(self) -> list[str]:
+        """What a person should know of it before it starts."""
+        count = Counter(run.found for run in self.runs)
+        lines = []
+        if count["finished"]:
+            lines.append(f"{count['finished']} of {_runs(len(self.runs))} finished earlier and not run again")
+        taken_up = [
+            f"{count['resume']} broken off earlier, resumed" if count["resume"] else "",
+            f"{count['retry']} failed earlier, run again" if count["retry"] else "",
+            f"{count['left']} did not complete and left so (retry=never)" if count["left"] else "",
+        ]
+        lines += [", ".join(filter(None, taken_up))] if any(taken_up) else []
+        if self.same_as:
+            lines.append(f"{_runs(len(self.same_as))} the same as another one of this sweep, run once")
+        return lines
+
+
+def make_plan(runs: Sequence[ComposedRun]) -> Plan:
+    """Checks every run and looks what is there of it.
+
+    Raises ConfigError if a config of any run cannot be right, or is not for this machine.
+    """
+    for composed in runs:
+        check(composed)  # a wrong word in the last run is told now, and not after all the others
+    from vgp_bench.building import make, resolve_device, settled  # torch: the targets were looked up in it just now
+
+    first = runs[0].config
+    for key in OF_THE_SWEEP:
+        if any(composed.config.get(key) != first.get(key) for composed in runs):
+            raise ConfigError(f"{key}: one for the whole sweep; give it a single value")
+    if first["retry"] not in RETRIES:
+        raise ConfigError(f"retry={first['retry']}: use {', '.join(RETRIES[:-1])} or {RETRIES[-1]}")
+    planned: dict[Path, PlannedRun] = {}
+    same_as = {}
+    for number, composed in enumerate(runs, 1):
+        config = settled({**composed.config, "device": resolve_device(composed.config["device"])})
+        path = run_path(config["results_dir"], config["experiment_name"], run_id(config))
+        if path in planned:
+            same_as[number] = composed.label, planned[path].id
+            continue
+        found, status = look(path, first["retry"])
+        planned[path] = PlannedRun(number, composed, path, found, status)
+    option = first["launcher"]
+    return Plan(list(planned.values()), same_as, make(option), _name(option), first["fail_fast"])
+
+
+def look(path: Path, retry: str) -> tuple[Found, Status | None]:
+    """What is to be done with the run of this folder, and its status if it has one."""
+    try:
+        status = read_status(path)
+    except ResultsError:
+        return "new", None  # none, or damaged
+    if status.state == "completed" or (status.state == "diverged" and retry != "all"):
+        return ("finished" if is_whole(path) else "new"), status
+    if status.state == "running":
+        return "running", status
+    if retry == "never":
+        return "left", status
+    return ("retry" if status.state in ("failed", "diverged") else "resume"), status
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a finished run has its summary."""
+    try:
+        return read_summary(path) is not None
+    except ResultsError:
+        return False
+
+
+def _name(option: dict[str, Any]) -> str:
+    return str(option["_target_"].rpartition(".")[2].lower())
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'s' if count != 1 else ''}"
