@@ -176,3 +176,12 @@ def test_damaged_layer_table_of_an_unfinished_run_is_told(tmp_path):
 def test_nothing_to_compare():
     with pytest.raises(ResultsError, match="no runs"):
         compare([])
+
+
+def test_a_run_that_went_on_with_other_code_is_told(tmp_path):
+    later = {"step": 5, **ENVIRONMENT, "code": {"commit": "fedcba9876543210", "dirty": False}}
+    make_run(tmp_path, mlp_config(0), test_accuracy=0.5, environment=ENVIRONMENT | {"resumed": [later]})
+    make_run(tmp_path, mlp_config(1), test_accuracy=0.5, environment=ENVIRONMENT | {"resumed": [ENVIRONMENT]})
+    (note,) = compare(find_runs([tmp_path])).notes
+    assert note.startswith("begun and gone on with by different code, torch or device: ")
+    assert "more" not in note  # the other one went on in the same environment

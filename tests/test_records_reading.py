@@ -119,3 +119,13 @@ def test_running_process_is_running_and_a_foreign_host_is_believed(tmp_path):
     host_line = next(line for line in status.splitlines() if '"host"' in line)
     (path / "status.json").write_text(gone.replace(host_line, '"host": "some-other-machine"'))
     assert read_run(path).state == "running"
+
+
+def test_a_table_without_a_column_is_one_line(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = make_run(tmp_path, mlp_config(), test_accuracy=0.5)
+    pq.write_table(pa.table({"step": [0], "loss": [1.0]}), path / "steps.parquet")
+    with pytest.raises(ResultsError, match=r"steps\.parquet has no column epoch; run it again with this version"):
+        read_run(path).columns("steps")

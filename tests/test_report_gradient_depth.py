@@ -266,3 +266,12 @@ def test_a_group_that_lacks_one_of_the_steps_is_named(tmp_path):
     figure = drawn(find_runs([tmp_path]), "first", 50)
     assert len(lines_of(figure)) == 3
     assert notes_of(figure) == ["not logged at step 50: depth=4"]
+
+
+def test_a_dollar_sign_is_no_formula(tmp_path):
+    for note in ("$x_1^$", "plain"):
+        config = mlp_config(note=note)
+        config["architecture"]["_target_"] = "x.$a$"
+        make_run(tmp_path, config, {"architecture": "$a_^$", "activation": "relu"}, layers=layer_rows([0.5, 1.0]))
+    figure = drawn(find_runs([tmp_path]))
+    assert any("x_1^" in text for text in legend_of(figure))

@@ -424,3 +424,18 @@ def test_a_disk_that_fills_up_is_named(small_disk: Path, capsys: pytest.CaptureF
     (small_disk / "ballast").unlink()
     assert main(["run", *OWN, *SMALL]) == 0
     assert read_run(path).state == "completed"
+
+
+@pytest.mark.parametrize(("retry", "again"), [("failed", False), ("all", True)])
+def test_a_divergence_is_done_again_only_where_all_is(retry: str, again: bool) -> None:
+    words = ["run", *SMALL, "optimizer.lr=1e30", f"retry={retry}"]
+    assert main(words) == 0
+    first = read_run(the_run()).status
+    assert first is not None
+    assert first.state == "diverged"
+    status = the_run() / "status.json"
+    status.write_text(status.read_text().replace(first.started, "2020-01-01T00:00:00+00:00"))
+    assert main(words) == 0
+    second = read_run(the_run()).status
+    assert second is not None
+    assert (second.started != "2020-01-01T00:00:00+00:00") is again

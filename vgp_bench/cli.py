@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from vgp_bench import __version__
 from vgp_bench.commands import comparing, listing, log, plotting, reporting, running, status
-from vgp_bench.errors import UserError
+from vgp_bench.errors import Stopped, UserError
 
 COMMANDS = {
     "run": running,
@@ -62,6 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Stopped as stop:  # by a signal that asked the run to keep its state and leave
+        print("vgp-bench: interrupted", file=sys.stderr)
+        return 128 + stop.number
     except KeyboardInterrupt:
         print("vgp-bench: interrupted", file=sys.stderr)
         return 130

@@ -65,6 +65,8 @@ class _Run:
             self.pace = Pace(config["checkpoint_seconds"], config["checkpoint_steps"])
             path = run_path(config["results_dir"], config["experiment_name"], run_id(config))
             self.store = RunStore(path)
+            self.again = config["retry"] == "all"
+            known = self.store.status().ended if self.store.is_finished() else None
             if kept := self._kept():
                 return kept
             self.store.check_writable()
@@ -74,6 +76,8 @@ class _Run:
             with self.signals.at_once():
                 loop = self._built(config)
             self.store.claim()
+            # From here on a divergence is a new one: of a process that had the run in hand a moment ago.
+            self.again = self.again and known is not None and self.store.status().ended == known
         except Superseded as error:
             return Outcome(label, "refused", path, str(error))
         except (UserError, _NoMemory) as error:
@@ -85,7 +89,10 @@ class _Run:
             self.store.release()
 
     def _kept(self) -> Outcome | None:
+        """The outcome of old, if the run is not to be done again; a divergence is done again only where all is."""
         if not self.store.is_finished():
+            return None
+        if self.again and self.store.status().state == "diverged":
             return None
         return Outcome(self.composed.label, "kept", self.store.path, self.store.status().state, self.store.summary())
 

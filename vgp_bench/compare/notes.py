@@ -24,7 +24,17 @@ def mixtures(records: Sequence[RunRecord]) -> list[str]:
         if len(counts) > 1:
             found = ", ".join(f"{value} ({count} runs)" for value, count in counts.most_common())
             notes.append(f"mixed {what}: {found}")
+    patched = [record for record in records if _gone_on_elsewhere(record.environment)]
+    if patched:
+        which = f"{patched[0].path.name}{f' and {len(patched) - 1} more' if len(patched) > 1 else ''}"
+        notes.append(f"begun and gone on with by different code, torch or device: {which}")
     return notes
+
+
+def _gone_on_elsewhere(environment: dict[str, Any]) -> bool:
+    """Whether a run that was stopped went on in another environment than it began in: its rows are by both."""
+    later = environment.get("resumed") or []
+    return any(read(entry) != read(environment) for entry in later for read in ENVIRONMENT.values())
 
 
 def _code(environment: dict[str, Any]) -> str | None:

@@ -112,7 +112,9 @@ def _gradient(layers: Columns) -> NDArray[Any]:
 
 def _latest_mean(layers: Columns, column: str, step: int) -> float:
     values, steps = np.asarray(layers[column], dtype=float), np.asarray(layers["step"])
-    usable = _hidden(layers) & ~np.isnan(values) & (steps <= step)
+    # NaN is neither saturated nor 0: where activations are no longer finite, such a share is none.
+    broken = np.unique(steps[_hidden(layers) & (np.asarray(layers["nonfinite_activations"]) > 0)])
+    usable = _hidden(layers) & ~np.isnan(values) & (steps <= step) & ~np.isin(steps, broken)
     if not usable.any():
         return np.nan
     return float(values[usable & (steps == steps[usable].max())].mean())

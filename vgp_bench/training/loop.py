@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -64,7 +64,8 @@ class NoKeeper:
 
 @dataclass
 class Clock:
-    """Training time, validation and testing excluded, in seconds. lap: of the present pass."""
+    """Training time in seconds: no validation, no test, no checkpoint, nothing that is told meanwhile. lap: of the
+    present pass."""
 
     seconds: float = 0.0
     lap: float = 0.0
@@ -79,6 +80,15 @@ class Clock:
             elapsed, self._since = time.perf_counter() - self._since, None
             self.seconds += elapsed
             self.lap += elapsed
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """For what is not training, in the midst of it: a bar, a checkpoint, a slow tracker."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
 
     def read(self) -> tuple[float, float]:
         """(seconds, lap) up to now, whether it runs or not."""
@@ -212,7 +222,8 @@ class Loop:
         if self.tape.advance() or observation is not None or due or self._is_due():
             self._read_tape()
         if due:
-            self.keeper.keep()
+            with self.clock.paused():
+                self.keeper.keep()
 
     def _is_due(self) -> bool:
         """On the CPU, where reading costs nothing: twice a second, so that slow steps are seen and saved too."""
@@ -234,4 +245,5 @@ class Loop:
                 self.done = step + 1
                 raise Diverged(f"the loss is {loss} at step {step}")
         if notes:
-            self.progress(len(notes), loss)
+            with self.clock.paused():
+                self.progress(len(notes), loss)

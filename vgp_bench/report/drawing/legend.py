@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vgp_bench.report.drawing.looks import COLOUR, MARKER, Channel
 from vgp_bench.report.drawing.missing import tell_below
-from vgp_bench.report.drawing.style import GREY, NONFINITE, TEXT, ZERO
+from vgp_bench.report.drawing.style import GREY, NONFINITE, TEXT, ZERO, plain
 from vgp_bench.report.series.band import Band
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def explain(
 
 
 def _wrapped(label: str) -> str:
-    return "\n".join(wrap(label, WIDTH - 8))
+    return plain("\n".join(wrap(label, WIDTH - 8)))
 
 
 def seeds_in_words(bands: Sequence[Band], middle: str) -> str:

@@ -7,7 +7,7 @@ from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, Any
 
 from vgp_bench.compare import Comparison
-from vgp_bench.report.drawing.style import GREY, TEXT, words
+from vgp_bench.report.drawing.style import GREY, TEXT, plain, words
 from vgp_bench.report.series.part import telling
 
 if TYPE_CHECKING:
@@ -65,4 +65,4 @@ def tell_below(figure: Figure, notes: Sequence[str]) -> None:
     share = (notes_height + label_height) / height
     figure.set_layout_engine("constrained", rect=(0, share, 1, 1 - share))
     figure.supxlabel(figure.get_supxlabel(), y=(notes_height + 0.04) / height, fontsize=TEXT["axes.labelsize"])
-    figure.text(0.01, 3 / 72 / height, "\n".join(lines), fontsize=SIZE, color=GREY, va="bottom", gid="note")
+    figure.text(0.01, 3 / 72 / height, plain("\n".join(lines)), fontsize=SIZE, color=GREY, va="bottom", gid="note")

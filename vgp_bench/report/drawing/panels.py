@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vgp_bench.compare import Comparison
 from vgp_bench.errors import UserError
-from vgp_bench.report.drawing.style import FULL_WIDTH, TEXT, short
+from vgp_bench.report.drawing.style import FULL_WIDTH, TEXT, plain, short
 from vgp_bench.report.series.part import telling
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def sheet(
             labelleft=sharey == "none" or number % columns == 0,
         )
         if number < count:
-            ax.set_title(titles[number], loc="left", fontweight="bold")
+            ax.set_title(plain(titles[number]), loc="left", fontweight="bold")
         if len(y) > 1 and number % columns == 0:
             ax.set_ylabel(y[number // columns])
     figure.supxlabel(x, fontsize=TEXT["axes.labelsize"])

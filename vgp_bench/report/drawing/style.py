@@ -62,6 +62,11 @@ def drawing() -> Iterator[None]:
         yield
 
 
+def plain(text: str) -> str:
+    """A text of the user's for a figure: matplotlib would read what stands between two $ as a formula."""
+    return text.replace("$", r"\$")
+
+
 def short(key: str) -> str:
     """`architecture.depth` -> `depth`."""
     return key.rpartition(".")[2]

@@ -14,7 +14,7 @@ from vgp_bench.report.drawing.legend import explain
 from vgp_bench.report.drawing.looks import looks
 from vgp_bench.report.drawing.missing import BACKGROUND, left_out
 from vgp_bench.report.drawing.panels import sheet
-from vgp_bench.report.drawing.style import Look, drawing
+from vgp_bench.report.drawing.style import Look, drawing, plain
 from vgp_bench.report.plots.kind import Kind
 from vgp_bench.report.series.depth_series import DEPTH, Series, accuracy_shown, depth_series
 from vgp_bench.report.series.learning_curves import chance_levels
@@ -105,7 +105,7 @@ def _tell_lost(ax: Axes, depth: float, line: int, text: str, look: Look) -> None
         "fontsize": 7,
         "color": look.colour,
     }
-    ax.annotate(text, (depth, height), xycoords=ax.get_xaxis_transform(), gid="lost", bbox=BACKGROUND, **place)
+    ax.annotate(plain(text), (depth, height), xycoords=ax.get_xaxis_transform(), gid="lost", bbox=BACKGROUND, **place)
 
 
 def _vertical(ax: Axes, series: Sequence[Series], chance: Sequence[float]) -> list[Any]:

@@ -14,7 +14,7 @@ from vgp_bench.report.drawing.legend import explain
 from vgp_bench.report.drawing.log_axis import logarithmic
 from vgp_bench.report.drawing.looks import COLOUR, Channel, has_markers, looks
 from vgp_bench.report.drawing.panels import sheet
-from vgp_bench.report.drawing.style import GREY, LINES, MARKERS, Look, drawing
+from vgp_bench.report.drawing.style import GREY, LINES, MARKERS, Look, drawing, plain
 from vgp_bench.report.plots.kind import Kind
 from vgp_bench.report.series.depth_series import DEPTH
 from vgp_bench.report.series.theory_points import TheoryPoint, theory_points
@@ -106,7 +106,7 @@ def _legend(channels: Sequence[Channel]) -> list[Any]:
 def _handle(mark: Mapping[str, Any], label: str) -> Any:
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], label=label, **{"linestyle": "none", "color": GREY, "markersize": 5, **mark})
+    return Line2D([], [], label=plain(label), **{"linestyle": "none", "color": GREY, "markersize": 5, **mark})
 
 
 def _told(without: Mapping[int, str]) -> list[str]:
