@@ -4,17 +4,18 @@ import dataclasses
 
 import pytest
 
-from tests.made_runs import ENVIRONMENT, layer_rows, make_run, mlp_config
+from tests.made_runs import ENVIRONMENT, layer_rows, mlp_config
 from vgp_bench.compare.difference import difference
+from vgp_bench.records.identity import run_id
 from vgp_bench.records.reading import read_run
 from vgp_bench.records.rows import EpochRow, StepRow
-from vgp_bench.records.store import RunStore
+from vgp_bench.records.store import RunStore, run_path
 from vgp_bench.records.summary import Summary
 from vgp_bench.report.tables.difference import render_difference
 
 
 def a_run(results, config, losses=(), accuracies=(), layers=(), environment=ENVIRONMENT):
-    path = make_run(results, config, state="running")
+    path = run_path(results, "made", run_id(config))
     store = RunStore(path)
     store.begin(config, {"architecture": "mlp"}, environment)
     for step, loss in enumerate(losses):

@@ -8,16 +8,17 @@ import pytest
 from tests.made_runs import layer_row, make_run, mlp_config
 from vgp_bench.compare import METRICS, compare, find_metric
 from vgp_bench.errors import UserError
+from vgp_bench.records.identity import run_id
 from vgp_bench.records.reading import find_runs
 from vgp_bench.records.rows import EpochRow
-from vgp_bench.records.store import RunStore
+from vgp_bench.records.store import RunStore, run_path
 from vgp_bench.records.summary import Summary
 from vgp_bench.report.tables.table import render
 
 
 def run_with_epochs(results, config, accuracies, **settings):
     """10 steps a pass."""
-    path = make_run(results, config, state="running")
+    path = run_path(results, "made", run_id(config))
     store = RunStore(path)
     store.begin(config, {"architecture": "mlp", "activation": "relu"}, {})
     for epoch, accuracy in enumerate(accuracies):

@@ -48,7 +48,7 @@ def run(commands: str, folder: Path, **variables: str) -> str:
 def records(folder: Path) -> dict[str, tuple[dict, pd.DataFrame]]:
     """Option names of each completed run of two steps -> (its config, its layer rows)."""
     found = {}
-    for path in (folder / "results").glob("*/*"):
+    for path in (folder / "results").glob("*/[!.]*"):
         config = yaml.safe_load((path / "config.yaml").read_text())
         choices = json.loads((path / "choices.json").read_text())
         assert json.loads((path / "status.json").read_text())["state"] == "completed"
@@ -112,7 +112,7 @@ def test_inside_each_part_makes_a_record(copy: Path) -> None:
 
 def test_the_files_of_a_record_are_those_that_the_results_readme_explains(copy: Path) -> None:
     explained = re.findall(r"^\| `(\w+\.\w+)` \|", (ROOT / "results/README.md").read_text(), re.MULTILINE)
-    for folder in (copy / "results").glob("*/*"):
+    for folder in (copy / "results").glob("*/[!.]*"):
         assert {path.name for path in folder.iterdir()} == set(explained) - {"traceback.txt", "times.parquet"}
 
 

@@ -43,6 +43,7 @@ def until(condition: object, seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_of_24_runs_those_with_a_fault_are_named_and_the_others_complete(tmp_path: Path) -> None:
     faults = {
         3: ["optimizer.kind=raise"],

@@ -43,6 +43,7 @@ def log_of(task: object) -> str:
     return TaskFiles(task).log.read_text()  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_sweep_survives_preemption_time_out_a_killed_node_and_a_cancelled_task(box: SlurmBox, tmp_path: Path) -> None:
     marks = {n: tmp_path / f"mark{n}" for n in (1, 2, 3)}
     special = {n: ["optimizer.kind=wait", f"optimizer.mark={mark}"] for n, mark in marks.items()}

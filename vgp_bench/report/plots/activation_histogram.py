@@ -12,12 +12,12 @@ from vgp_bench.report.drawing.legend import explain
 from vgp_bench.report.drawing.missing import left_out
 from vgp_bench.report.drawing.panels import group_titles, sheet
 from vgp_bench.report.drawing.ridges import draw_ridges, explain_ridges
-from vgp_bench.report.drawing.step_words import at_step, not_logged
 from vgp_bench.report.drawing.style import drawing
 from vgp_bench.report.plots.kind import Kind
 from vgp_bench.report.series.densities import densities, probed_steps
 from vgp_bench.report.series.part import part
 from vgp_bench.report.series.stage_steps import evenly
+from vgp_bench.report.series.step_words import at_step, not_logged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,10 +13,10 @@ from vgp_bench.report.drawing.legend import DEPTH_AXIS, explain, seeds_in_words
 from vgp_bench.report.drawing.looks import has_dashes, has_markers, looks
 from vgp_bench.report.drawing.missing import NO_DEPTH, ONE_STAGE, left_out
 from vgp_bench.report.drawing.panels import facet_key, facets, sheet
-from vgp_bench.report.drawing.step_words import at_step, not_logged
 from vgp_bench.report.drawing.style import drawing
 from vgp_bench.report.plots.kind import Kind
 from vgp_bench.report.series.moments_profile import moment_steps, moments_profile
+from vgp_bench.report.series.step_words import at_step, not_logged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

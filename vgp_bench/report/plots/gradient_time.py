@@ -13,9 +13,9 @@ from vgp_bench.report.drawing.legend import explain, seeds_in_words
 from vgp_bench.report.drawing.looks import has_markers, looks
 from vgp_bench.report.drawing.missing import left_out
 from vgp_bench.report.drawing.panels import sheet
-from vgp_bench.report.drawing.step_words import at_step, not_logged
 from vgp_bench.report.drawing.style import drawing
 from vgp_bench.report.plots.kind import Kind
+from vgp_bench.report.series.step_words import at_step, not_logged
 from vgp_bench.report.series.time_profile import State, TimeProfile, probed_steps, time_profile
 
 if TYPE_CHECKING:

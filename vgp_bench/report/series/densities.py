@@ -8,8 +8,8 @@ import numpy as np
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.signal import Step
-from vgp_bench.report.drawing.step_words import pick
 from vgp_bench.report.series.band import Array
+from vgp_bench.report.series.step_words import pick
 
 THIN = 0.005
 """Share of the greatest density below which a tail cannot be seen."""

@@ -8,9 +8,9 @@ import numpy as np
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.signal import Step
-from vgp_bench.report.drawing.step_words import pick
 from vgp_bench.report.series.band import Array, Band, band_of_shares, band_of_sizes
 from vgp_bench.report.series.stage_steps import StageSteps, stage_steps
+from vgp_bench.report.series.step_words import pick
 
 
 class Moments(NamedTuple):

@@ -9,8 +9,8 @@ from vgp_bench.errors import ResultsError
 from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.signal import Columns, Step
 from vgp_bench.records.time_signal import last_layer
-from vgp_bench.report.drawing.step_words import pick
 from vgp_bench.report.series.band import Array, Band, band_of_sizes
+from vgp_bench.report.series.step_words import pick
 
 State = Literal["state_gradient_l2", "cell_gradient_l2"]
 
