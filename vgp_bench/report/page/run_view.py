@@ -13,6 +13,7 @@ from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.signal import gradient_ratio, hidden_gradient, logged_steps
 from vgp_bench.records.summary import Summary
 from vgp_bench.report.page.signal_view import rounded
+from vgp_bench.report.page.verdict import verdict
 from vgp_bench.report.tables.signal_flow import thinned
 
 POINTS = 160
@@ -32,7 +33,7 @@ class RunView(NamedTuple):
     identity: str
     title: str
     state: str
-    reason: str
+    verdict: str
     figures: list[tuple[str, str]]
     config: str
     environment: str
@@ -51,7 +52,7 @@ def run_view(record: RunRecord, title: str) -> RunView:
         identity=record.path.name,
         title=title,
         state=record.state,
-        reason=record.reason,
+        verdict=verdict(record),
         figures=_figures(record.summary) if record.summary else [],
         config=yaml.safe_dump(record.config, sort_keys=False, allow_unicode=True),
         environment=json.dumps(record.environment, indent=1, ensure_ascii=False),
