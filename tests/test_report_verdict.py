@@ -20,11 +20,11 @@ LEARNED = {"test_accuracy": 0.9, "test_loss": 0.3, "chance_accuracy": 0.1, "chan
         (LEARNED | {"chance_accuracy": math.nan}, "test accuracy 90.0%."),
         ({"initial_gradient_ratio": 1e-9, "initial_decay_per_layer": 0.25, "initial_decay_r2": 1.0},
          "completed, without a test; at the start the gradient of the first hidden stage is 1.0e-09 of the last: "
-         "it falls by 0.250 a layer down, R2 1.00."),
+         "it falls by a factor of 0.250 a layer down, R2 1.00."),
         ({"initial_gradient_ratio": 32.0, "initial_decay_per_layer": 1.41},
          "completed, without a test; at the start the gradient of the first hidden stage is 3.2e+01 of the last: "
-         "it grows by 1.410 a layer down."),
-        ({"initial_decay_per_step": 0.5}, "completed, without a test; through time it changes by 0.500 a step back."),
+         "it grows by a factor of 1.410 a layer down."),
+        ({"initial_decay_per_step": 0.5}, "completed, without a test; through time it changes by a factor of 0.500 a step back."),
     ],
 )  # fmt: skip
 def test_a_completed_run(tmp_path, figures, words):

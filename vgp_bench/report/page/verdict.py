@@ -43,8 +43,8 @@ def _signal(summary: Summary) -> list[str]:
         if not math.isnan(decay):
             trend = "falls" if decay < 1 else "grows"
             fit = "" if math.isnan(r2) else f", R2 {r2:.2f}"
-            words += f": it {trend} by {decay:.3f} a layer down{fit}"
+            words += f": it {trend} by a factor of {decay:.3f} a layer down{fit}"
         parts.append(words)
     if not math.isnan(summary.initial_decay_per_step):
-        parts.append(f"through time it changes by {summary.initial_decay_per_step:.3f} a step back")
+        parts.append(f"through time it changes by a factor of {summary.initial_decay_per_step:.3f} a step back")
     return parts
