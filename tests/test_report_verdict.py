@@ -24,7 +24,8 @@ LEARNED = {"test_accuracy": 0.9, "test_loss": 0.3, "chance_accuracy": 0.1, "chan
         ({"initial_gradient_ratio": 32.0, "initial_decay_per_layer": 1.41},
          "completed, without a test; at the start the gradient of the first hidden stage is 3.2e+01 of the last: "
          "it grows by a factor of 1.410 a layer down."),
-        ({"initial_decay_per_step": 0.5}, "completed, without a test; through time it changes by a factor of 0.500 a step back."),
+        ({"initial_decay_per_step": 0.5},
+         "completed, without a test; through time it changes by a factor of 0.500 a step back."),
     ],
 )  # fmt: skip
 def test_a_completed_run(tmp_path, figures, words):
