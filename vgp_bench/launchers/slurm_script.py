@@ -40,6 +40,7 @@ if [ $code = {interrupted} ] && [ "$leave" = later ] && [ "$restarts" -lt {resta
     echo "asked to leave by Slurm: queued again"
     scontrol requeue "$task" && sleep 60
 fi
+[ $code -le 2 ] || echo "the worker ended with code $code at $(date +%T)"
 exit $code
 """
 
