@@ -83,7 +83,8 @@ def test_a_sweep_survives_preemption_time_out_a_killed_node_and_a_cancelled_task
     for task, what in zip(tasks, ("preempted", "killed", "timed out"), strict=False):
         assert "start 2\n" in log_of(task), what
     assert "asked to leave by Slurm" in log_of(tasks[0])
-    assert "asked to leave by Slurm" not in log_of(tasks[1]), "its node was gone before it could say anything"
+    # Its node was gone before it could say anything. The second attempt may be asked to leave: Slurm is early at times.
+    assert "asked to leave by Slurm" not in log_of(tasks[1]).split("start 2")[0]
     assert "asked to leave by Slurm" in log_of(tasks[2])
     done = [run for run in find_runs([tmp_path / "results"]) if run.state == "completed"]
     assert len(done) == 21

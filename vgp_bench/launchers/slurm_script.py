@@ -25,8 +25,8 @@ restarts=${{SLURM_RESTART_COUNT:-0}}
 echo "Slurm job $task on $(hostname), start $((restarts + 1))"
 export OMP_NUM_THREADS={cpus}
 leave=
-trap 'leave=${{leave:-later}}; signalled=1; kill -USR2 $worker' USR2
-trap 'leave=${{leave:-never}}; signalled=1; kill -TERM $worker' TERM
+trap 'leave=${{leave:-later}}; signalled=1; kill -USR2 $worker 2>/dev/null' USR2
+trap 'leave=${{leave:-never}}; signalled=1; kill -TERM $worker 2>/dev/null' TERM
 {python} -m vgp_bench.worker --wait "$spec" &
 worker=$!
 signalled=1
@@ -36,7 +36,9 @@ while [ -n "$signalled" ]; do
     code=$?
     [ $code -gt 128 ] || break
 done
-if [ $code = {interrupted} ] && [ "$leave" = later ] && [ "$restarts" -lt {restarts} ]; then
+# The signal can come before Python listens to it: then it ends the worker, which has not begun anything.
+too_early=$((128 + $(kill -l USR2)))
+if [[ $code = {interrupted} || $code = "$too_early" ]] && [ "$leave" = later ] && [ "$restarts" -lt {restarts} ]; then
     echo "asked to leave by Slurm: queued again"
     scontrol requeue "$task" && sleep 60
 fi
