@@ -13,10 +13,10 @@ from tests.resuming import IMAGES, MLP, Killed, fingerprint, performed, the_run,
 from vgp_bench import run as run_module
 from vgp_bench.errors import ConfigError
 from vgp_bench.records.checkpoints import Checkpoints, Position
+from vgp_bench.records.pace import Pace
 from vgp_bench.records.reading import read_run
 from vgp_bench.records.store import RunStore
 from vgp_bench.training import keeper
-from vgp_bench.training.keeper import Pace
 from vgp_bench.training.loop import Loop
 
 SEQUENCES = [

@@ -100,13 +100,13 @@ def test_the_source_archive_builds_the_same_wheel(wheel: Path, tmp_path: Path) -
 def test_the_installed_copy_is_the_one_that_runs(installed: Path, tmp_path: Path) -> None:
     program = """
 import importlib.util, sys
-import vgp_bench, hydra_plugins.vgp_bench_inline.grid as plugin
+import vgp_bench, hydra_plugins.vgp_bench_study.grid as plugin
 from vgp_bench.config import config_dir
 print(vgp_bench.__file__, plugin.__file__, config_dir(), importlib.util.find_spec("tests"), sep="\\n")
 """
     assert python(installed, tmp_path, "-c", program).splitlines() == [
         str(installed / "vgp_bench/__init__.py"),
-        str(installed / "hydra_plugins/vgp_bench_inline/grid.py"),
+        str(installed / "hydra_plugins/vgp_bench_study/grid.py"),
         str(installed / "vgp_bench/configs"),
         "None",
     ]
@@ -124,8 +124,7 @@ def test_it_composes_with_its_own_hydra_plugin(installed: Path, tmp_path: Path) 
     words = ("-m", "vgp_bench", "run", "architecture=resnet", "activation=tanh")
     assert "_target_: torch.nn.Tanh" in python(installed, tmp_path, *words, "--cfg", "job")
     plugins = python(installed, tmp_path, *words, "--cfg", "hydra", "--package", "hydra")
-    assert "hydra_plugins.vgp_bench_inline.grid.InlineLauncher" in plugins
-    assert "hydra_plugins.vgp_bench_inline.grid.GridSweeper" in plugins
+    assert "hydra_plugins.vgp_bench_study.grid.GridSweeper" in plugins
     assert list(tmp_path.iterdir()) == []
 
 

@@ -18,6 +18,7 @@ from typing import Any, Literal, Union
 
 from vgp_bench.config import GROUPS, ComposedRun, RunConfig, config_dir
 from vgp_bench.errors import ConfigError
+from vgp_bench.records.pace import Pace
 
 SUPPLIED: Mapping[str, frozenset[str]] = {
     "architecture": frozenset({"image_shape", "classes", "sequence", "parts"}),
@@ -58,11 +59,7 @@ def check(composed: ComposedRun) -> None:
     seed = composed.config["seed"]
     if not 0 <= seed < 2**64:
         raise ConfigError(f"seed={seed}: must be 0 or more and below 2^64")
-    seconds, steps = composed.config["checkpoint_seconds"], composed.config["checkpoint_steps"]
-    if not 0 <= seconds < math.inf:
-        raise ConfigError(f"checkpoint_seconds={seconds}: must be 0 or more")
-    if steps is not None and steps < 1:
-        raise ConfigError(f"checkpoint_steps={steps}: must be 1 or more, or null for none by steps")
+    Pace(composed.config["checkpoint_seconds"], composed.config["checkpoint_steps"])
     device = composed.config["device"]
     if device not in ("auto", "cpu", "cuda") and not str(device).startswith("cuda:"):
         raise ConfigError(f"device={device}: use auto, cpu, cuda or cuda:N")

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from vgp_bench.records.ownership import ELSEWHERE
 from vgp_bench.records.summary import Summary
+
+ENDED_WELL = ("completed", "diverged", "kept")
+"""States that are results: there is nothing to be run again."""
 
 
 @dataclass(frozen=True)
@@ -19,3 +23,13 @@ class Outcome:
     path: Path | None = None
     reason: str = ""
     summary: Summary | None = None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it was refused because another process has the run in hand."""
+        return self.state == "refused" and self.reason.startswith(ELSEWHERE)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether a sweep with fail_fast stops here: a run that another process has in hand is none."""
+        return self.state not in ENDED_WELL and not self.is_elsewhere

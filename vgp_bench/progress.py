@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from vgp_bench.launchers.launcher import Progress, Task
+from vgp_bench.outcome import ENDED_WELL, Outcome
 
 if TYPE_CHECKING:
-    from vgp_bench.outcome import Outcome
     from vgp_bench.records.summary import Summary
 
 MARKS = {
@@ -24,7 +24,6 @@ MARKS = {
     "interrupted": "STOPPED",
     "lost": "LOST",
 }
-ENDED_WELL = ("completed", "kept", "diverged")
 
 INTERVAL = 60.0
 """Least seconds between two lines of counts in a log file."""
@@ -93,7 +92,7 @@ class Board:
 
         return announce
 
-    def ended(self, task: Task, outcome: "Outcome") -> bool:
+    def ended(self, task: Task, outcome: Outcome) -> bool:
         """A run ended; in a sweep this is worth a line. See Watcher."""
         seconds = time.perf_counter() - self._running.pop(task.number, time.perf_counter())
         self.outcomes.append(outcome)
@@ -109,7 +108,7 @@ class Board:
             else:
                 self.say(f"{place} {figures(outcome):<46} {seconds:>6.1f} s  {outcome.label}")
         self._tell_if_due()
-        return not (self.fail_fast and is_failure(outcome))
+        return not (self.fail_fast and outcome.is_failure)
 
     def say(self, line: str) -> None:
         """A line above the bars."""
@@ -134,16 +133,6 @@ class Board:
         self.say(", ".join(words))
 
 
-def is_failure(outcome: "Outcome") -> bool:
-    """Whether a sweep with fail_fast stops here: a run that another process has in hand is none."""
-    return outcome.state not in ENDED_WELL and not is_elsewhere(outcome)
-
-
-def is_elsewhere(outcome: "Outcome") -> bool:
-    """Whether another process has this run in hand."""
-    return outcome.state == "refused" and outcome.reason.startswith("another process is running it")
-
-
 def duration(seconds: float) -> str:
     """A time span in one or two units: 42 s, 12 min, 3 h 05 min, 2 d 4 h."""
     if seconds < 60:
@@ -157,13 +146,16 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
-def figures(outcome: "Outcome") -> str:
+def figures(outcome: Outcome) -> str:
     """The result in few words, for a column of them."""
     if outcome.state not in ENDED_WELL or outcome.summary is None:
         return outcome.reason
     accuracy = outcome.summary.test_accuracy
     learned = "no test accuracy" if math.isnan(accuracy) else f"test accuracy {accuracy:6.1%}"
-    return f"{learned}, gradient first/last {ratio(outcome.summary)}"
+    summary = outcome.summary
+    if math.isnan(summary.initial_gradient_ratio) and not math.isnan(summary.initial_time_ratio):
+        return f"{learned}, gradient first/last step {summary.initial_time_ratio:.1e}"
+    return f"{learned}, gradient first/last {ratio(summary)}"
 
 
 def ratio(summary: "Summary") -> str:

@@ -16,12 +16,13 @@ from vgp_bench.errors import ResultsError, Stopped, Superseded, UserError
 from vgp_bench.outcome import Outcome
 from vgp_bench.records.environment import describe_environment
 from vgp_bench.records.identity import run_id
+from vgp_bench.records.pace import Pace
 from vgp_bench.records.rows import TABLES, Row
 from vgp_bench.records.status import State
 from vgp_bench.records.store import RunStore, run_path
 from vgp_bench.trackers.mirror import Mirror
 from vgp_bench.trackers.tracker import TrackedRun
-from vgp_bench.training.keeper import Pace, RunKeeper
+from vgp_bench.training.keeper import RunKeeper
 from vgp_bench.training.loop import Diverged, Loop, Progress
 from vgp_bench.training.out_of_memory import first_line, out_of_memory
 from vgp_bench.training.peak_memory import PeakMemory

@@ -8,9 +8,9 @@ from vgp_bench.config import ComposedRun
 from vgp_bench.config_advice import advice
 from vgp_bench.errors import ConfigError, ResultsError
 from vgp_bench.launchers.launcher import Detachable
-from vgp_bench.outcome import Outcome
+from vgp_bench.outcome import ENDED_WELL, Outcome
 from vgp_bench.plan import Plan, make_plan
-from vgp_bench.progress import ENDED_WELL, Board, is_elsewhere
+from vgp_bench.progress import Board
 from vgp_bench.records.reading import read_status, read_summary
 from vgp_bench.sweep_record import SweepRun, write_sweep
 from vgp_bench.terminal import tell_all, tell_one
@@ -94,7 +94,7 @@ class Sweep:
 
 def _looked_at_again(outcome: Outcome) -> Outcome:
     """A run that another process had in hand may have been finished by it meanwhile."""
-    if is_elsewhere(outcome) and outcome.path:
+    if outcome.is_elsewhere and outcome.path:
         try:
             status = read_status(outcome.path)
             if status.state in ENDED_WELL:

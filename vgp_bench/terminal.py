@@ -5,12 +5,9 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from vgp_bench.progress import ENDED_WELL, ratio
-
-if TYPE_CHECKING:
-    from vgp_bench.outcome import Outcome
+from vgp_bench.outcome import ENDED_WELL, Outcome
+from vgp_bench.progress import ratio
 
 _WORDS = {
     "completed": "completed",
@@ -26,7 +23,7 @@ MOST_NAMED = 20
 """So many runs that did not complete are named; the rest is a count."""
 
 
-def tell_all(outcomes: Sequence["Outcome"], folder: Path, not_started: int = 0, same: int = 0) -> None:
+def tell_all(outcomes: Sequence[Outcome], folder: Path, not_started: int = 0, same: int = 0) -> None:
     """The end of a sweep: counts, where the table is, and every run that did not end well, by name and reason.
 
     not_started: runs that were given up before they began; same: runs that were the same as others.
@@ -47,7 +44,7 @@ def tell_all(outcomes: Sequence["Outcome"], folder: Path, not_started: int = 0, 
         print(f"not started: {not_started}; the same command goes on with them", file=sys.stderr)
 
 
-def tell_one(outcome: "Outcome") -> None:
+def tell_one(outcome: Outcome) -> None:
     """The end of a single run."""
     if outcome.state == "refused":
         print(f"vgp-bench: {outcome.reason}", file=sys.stderr)
@@ -62,7 +59,7 @@ def tell_one(outcome: "Outcome") -> None:
     print(f"Table: vgp-bench compare {outcome.path}")
 
 
-def _named(outcomes: Sequence["Outcome"]) -> list[str]:
+def _named(outcomes: Sequence[Outcome]) -> list[str]:
     """Lines that name these runs; those with the same reason below it, once."""
     groups: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
@@ -77,7 +74,7 @@ def _named(outcomes: Sequence["Outcome"]) -> list[str]:
     return lines
 
 
-def _see(outcome: "Outcome") -> str:
+def _see(outcome: Outcome) -> str:
     """Where there is more about it; a reason that names a file itself needs no more."""
     if outcome.path is None or str(outcome.path) in outcome.reason or ".log" in outcome.reason:
         return ""
@@ -85,7 +82,7 @@ def _see(outcome: "Outcome") -> str:
     return f" (see {traceback if traceback.exists() else outcome.path})"
 
 
-def _result(outcome: "Outcome") -> str:
+def _result(outcome: Outcome) -> str:
     if outcome.state not in ENDED_WELL or outcome.summary is None:
         return outcome.reason
     summary = outcome.summary
@@ -97,8 +94,11 @@ def _result(outcome: "Outcome") -> str:
             # Beside the test: a task may ask for more there, longer sequences say, than in training.
             learned += f"validation accuracy {summary.validation_accuracy:.1%}, "
         learned += f"test loss {summary.test_loss:.3g} (chance {summary.chance_loss:.3g})"
-    lines = [f"{learned}, gradient of first/last layer {ratio(summary)} at the start"]
-    if not math.isnan(summary.initial_decay_per_step):
+    through_time = not math.isnan(summary.initial_decay_per_step)
+    if not (through_time and math.isnan(summary.initial_gradient_ratio)):  # one recurrent layer: nothing along depth
+        learned += f", gradient of first/last layer {ratio(summary)} at the start"
+    lines = [learned]
+    if through_time:
         low, high = summary.initial_decay_per_step_low, summary.initial_decay_per_step_high
         lines.append(
             f"Gradient through time at the start: x {summary.initial_decay_per_step:.3f} a step further back "

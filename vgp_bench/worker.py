@@ -15,14 +15,13 @@ from typing import Any
 
 from vgp_bench.config import ComposedRun
 from vgp_bench.errors import ResultsError
-from vgp_bench.outcome import Outcome
+from vgp_bench.outcome import ENDED_WELL, Outcome
 from vgp_bench.records.files import write_atomically
 from vgp_bench.records.reading import read_summary
 
 FAILED, REFUSED = 1, 2
 INTERRUPTED = os.EX_TEMPFAIL
-FINISHED = ("completed", "diverged", "kept")
-EXIT_CODES: Mapping[str, int] = {**dict.fromkeys(FINISHED, 0), "failed": FAILED, "refused": REFUSED}
+EXIT_CODES: Mapping[str, int] = {**dict.fromkeys(ENDED_WELL, 0), "failed": FAILED, "refused": REFUSED}
 
 
 WAIT = 5.0
@@ -43,7 +42,7 @@ def read_outcome(spec: Path, label: str) -> Outcome | None:
     try:
         content = json.loads(outcome_path(spec).read_text())
         path = Path(content["path"]) if content["path"] else None
-        summary = read_summary(path) if path and content["state"] in FINISHED else None
+        summary = read_summary(path) if path and content["state"] in ENDED_WELL else None
         return Outcome(label, content["state"], path, content["reason"], summary)
     except (OSError, ValueError, KeyError, TypeError, ResultsError):
         return None
@@ -80,7 +79,7 @@ def work(spec: Path, wait: bool = False) -> int:
         from vgp_bench.run import perform
 
         outcome = perform(composed, content["command"], _unseen)
-        while wait and outcome.reason.startswith("another process is running it"):
+        while wait and outcome.is_elsewhere:
             time.sleep(WAIT)
             outcome = perform(composed, content["command"], _unseen)
         write_outcome(spec, outcome)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from vgp_bench.commands.arguments import add_results, add_where
 from vgp_bench.errors import UserError
 
 FORMATS = {"table": ".txt", "csv": ".csv", "markdown": ".md", "latex": ".tex", "json": ".json"}
@@ -46,11 +47,9 @@ def add(commands: Any) -> None:
         add_help=False,
     )
     parser.add_argument("-h", "--help", action=_Help, help="show this help and the metrics")
-    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of runs")
+    add_results(parser)
     which = parser.add_argument_group("which runs")
-    which.add_argument(
-        "--where", action="append", default=[], metavar="KEY=VALUE[,VALUE]", help="only these; repeat it for more keys"
-    )
+    add_where(which)
     layout = parser.add_argument_group("what the table shows; KEYS as depth,activation or in full")
     layout.add_argument("--rows", metavar="KEYS", default="", help="a row for each of their values")
     layout.add_argument(

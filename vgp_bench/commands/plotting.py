@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vgp_bench.commands.arguments import add_results, add_where
 from vgp_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,14 +33,8 @@ def add(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("kind", choices=list(known), metavar="KIND", help="what to draw; the list is below")
-    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of runs")
-    parser.add_argument(
-        "--where",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE[,VALUE]",
-        help="only these; repeat it for more keys",
-    )
+    add_results(parser)
+    add_where(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a .png, .svg or .pdf file")
     parser.add_argument(
         "--step",
@@ -52,7 +47,6 @@ def add(commands: Any) -> None:
 
 def _plot(arguments: argparse.Namespace) -> int:
     from vgp_bench.compare import choose, compare
-    from vgp_bench.records.readable import LEFT_OUT
     from vgp_bench.records.reading import find_runs
     from vgp_bench.report.drawing.saving import check_suffix, save
     from vgp_bench.report.plots.kind import kinds
@@ -64,7 +58,7 @@ def _plot(arguments: argparse.Namespace) -> int:
     # Figures read the tables themselves: a metric that needs none is enough.
     whole = compare(choose(find_runs(arguments.results), arguments.where), ["parameters"])
     comparison, notes = sound(whole, kind.tables)
-    for note in [*(note for note in whole.notes if note.startswith(LEFT_OUT)), *notes]:
+    for note in [*whole.notes, *notes]:
         print(note, file=sys.stderr)
     print(save(kind.figure(comparison, steps), arguments.output))
     return 0

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from vgp_bench.commands.arguments import add_results, add_where
 from vgp_bench.errors import UserError
 
 EXAMPLES = """
@@ -27,14 +28,8 @@ def add(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of runs")
-    parser.add_argument(
-        "--where",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE[,VALUE]",
-        help="only these; repeat it for more keys",
-    )
+    add_results(parser)
+    add_where(parser)
     parser.add_argument(
         "--baseline",
         metavar="KEY=VALUE[,KEY=VALUE]",

@@ -3,8 +3,9 @@
 import argparse
 import sys
 import time
-from pathlib import Path
 from typing import Any
+
+from vgp_bench.commands.arguments import add_results
 
 EVERY = 3.0
 """Seconds between two looks with --watch."""
@@ -17,7 +18,7 @@ def add(commands: Any) -> None:
         help="how far a sweep is: counts, running runs, failures with reasons, remaining time",
         description="Reads the folders, from any machine: which runs are done, running, queued, and which failed why.",
     )
-    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of runs")
+    add_results(parser)
     parser.add_argument("--watch", action="store_true", help="look again and again until nothing runs or is queued")
     parser.set_defaults(function=_status)
 

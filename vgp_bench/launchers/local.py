@@ -6,14 +6,14 @@ import signal
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from vgp_bench.errors import ResultsError
 from vgp_bench.launchers.checks import check_least, check_positive
+from vgp_bench.launchers.detaching import detach
 from vgp_bench.launchers.launcher import Task, Watcher
 from vgp_bench.launchers.processes import Worker, ended_like_ctrl_c, identity, lives
 from vgp_bench.launchers.slots import Slot, slots
-from vgp_bench.launchers.supervisor import detach
 from vgp_bench.launchers.task_files import TaskFiles
 from vgp_bench.outcome import Outcome
 from vgp_bench.worker import INTERRUPTED
@@ -56,7 +56,7 @@ class Local:
 
     def detach(self, tasks: Sequence[Task]) -> str:
         """Has the tasks run by a process that outlives this one; returns a line on how to stop it."""
-        return detach(self, tasks)
+        return detach(asdict(self), tasks)
 
 
 class _Sweep:

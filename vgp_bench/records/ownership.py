@@ -28,6 +28,9 @@ HEARTBEAT = 5.0
 LOST_AFTER = 60.0
 """Seconds without a touch after which a process on another machine counts as gone."""
 
+ELSEWHERE = "another process is running it"
+"""How every message begins that says so."""
+
 _FILE = re.compile(r"owner_(\d{6,})\.json")
 _held: set[str] = set()
 """Tokens of the directories that this process has in hand."""
@@ -106,7 +109,7 @@ class Ownership:
                 return
         other = current_owner(self.folder)
         who = other[0].words() if other else "a process that has ended since"
-        raise Superseded(f"another process is running it: {self.folder}: taken over by {who}; nothing more is written")
+        raise Superseded(f"{ELSEWHERE}: {self.folder}: taken over by {who}; nothing more is written")
 
     def release(self) -> None:
         """The run is out of this process's hands. Never raises."""
@@ -149,7 +152,7 @@ def refuse_if_owned(folder: Path, now: float | None = None) -> None:
     """Raises Superseded if a living process has this run directory in hand. now: in s since 1970; None: now."""
     found = current_owner(folder)
     if found and not found[0].is_gone(found[1], time.time() if now is None else now):
-        raise Superseded(f"another process is running it: {folder}; wait for it, or stop it")
+        raise Superseded(f"{ELSEWHERE}: {folder}; wait for it, or stop it")
 
 
 def _make(path: Path, draft: Path, content: str) -> None:

@@ -46,12 +46,15 @@ def decay_per_layer(depth: ArrayLike, gradient: ArrayLike) -> Decay:
 
 
 def gradient_ratio(gradient: ArrayLike) -> float:
-    """First over last of the gradients in depth order; 0 if the first is exactly 0; NaN with fewer than two."""
+    """First over last of the gradients in depth order; 0 if the first is exactly 0; NaN with fewer than two, or where
+    the last is not finite and the first is: over infinity everything would be 0."""
     g = np.asarray(gradient, dtype=float)
     if len(g) < 2:
         return np.nan
     if g[0] == 0:
         return 0.0
+    if np.isinf(g[-1]):
+        return np.inf if np.isinf(g[0]) else np.nan
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(g[0] / g[-1])
 

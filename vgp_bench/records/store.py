@@ -26,11 +26,6 @@ from vgp_bench.records.summary import Summary
 if TYPE_CHECKING:
     import numpy as np
 
-FLUSH_INTERVAL = 10.0
-"""Least seconds between two flushes that nobody asked for."""
-FLUSH_SHARE = 20.0
-"""... and at least this many times the duration of the last one: writing takes at most 5 % of a run."""
-
 
 def run_path(results_dir: str | Path, experiment_name: str, run_id: str) -> Path:
     """Where a run lives: results_dir/experiment_name/run_id."""

@@ -8,9 +8,13 @@ from typing import Any
 from tqdm import tqdm
 
 from vgp_bench.errors import ResultsError
-from vgp_bench.records.store import FLUSH_INTERVAL, FLUSH_SHARE, RunStore
+from vgp_bench.records.pace import FLUSH_SHARE
+from vgp_bench.records.store import RunStore
 from vgp_bench.trackers.metrics import Naming
 from vgp_bench.trackers.tracker import TrackedRun, Tracker
+
+FLUSH_INTERVAL = 10.0
+"""Least seconds between two flushes."""
 
 
 class Mirror:

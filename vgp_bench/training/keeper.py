@@ -1,30 +1,15 @@
 """When a run's rows and state go to the disk: first the tables, then the checkpoint that counts their rows."""
 
 import time
-from dataclasses import dataclass
 
-from vgp_bench.errors import ConfigError, Stopped
+from vgp_bench.errors import Stopped
 from vgp_bench.records.checkpoints import Position
-from vgp_bench.records.store import FLUSH_SHARE, RunStore
+from vgp_bench.records.pace import FLUSH_SHARE, Pace
+from vgp_bench.records.store import RunStore
 from vgp_bench.training.checkpoint import state_of
 from vgp_bench.training.loop import Loop
 from vgp_bench.training.peak_memory import PeakMemory
 from vgp_bench.training.signals import Signals
-
-
-@dataclass(frozen=True)
-class Pace:
-    """A checkpoint every so many seconds, but at least FLUSH_SHARE times the duration of the last one: it takes at most
-    5 % of a run; and after every so many steps, whatever that takes. Raises ConfigError."""
-
-    seconds: float
-    steps: int | None
-
-    def __post_init__(self) -> None:
-        if self.seconds < 0:
-            raise ConfigError(f"checkpoint_seconds={self.seconds}: must be 0 or more")
-        if self.steps is not None and self.steps < 1:
-            raise ConfigError(f"checkpoint_steps={self.steps}: must be 1 or more, or null for none by steps")
 
 
 class RunKeeper:

@@ -1,14 +1,12 @@
 """One run on the page: what it was, how it ended, its curves. The curves are drawn when the run is unfolded."""
 
 import json
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
 
 from vgp_bench.errors import ResultsError
-from vgp_bench.records.identity import settled
 from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.signal import gradient_ratio, hidden_gradient, logged_steps
 from vgp_bench.records.summary import Summary
@@ -112,8 +110,3 @@ def curve_figures() -> dict[str, Any]:
         plot.line("x", "y", source=source, line_width=2, line_color="#0072B2")
         items[name] = {"item": dict(json_item(plot)), "log": scale == "log"}
     return items
-
-
-def settings_of(config: Mapping[str, Any]) -> str:
-    """Every key that can change a number, in one line: what a filter over runs searches."""
-    return " ".join(f"{key}={value}" for key, value in settled(config).items())

@@ -10,6 +10,7 @@ from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.signal import Columns, Step
 from vgp_bench.records.time_signal import last_layer
 from vgp_bench.report.series.band import Array, Band, band_of_sizes
+from vgp_bench.report.series.depth_profile import relative_to_last
 from vgp_bench.report.series.step_words import pick
 
 State = Literal["state_gradient_l2", "cell_gradient_l2"]
@@ -52,8 +53,5 @@ def time_profile(records: Sequence[RunRecord], step: Step, column: State) -> Tim
 
 
 def relative(gradient: Array) -> Array:
-    """The gradients over the first of them, that of lag 0; an exact zero stays one, also over zero."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        quotient: Array = gradient / gradient[0]
-    quotient[gradient == 0] = 0.0
-    return quotient
+    """The gradients, from lag 0 on, over that of lag 0: the last time step. See relative_to_last."""
+    return relative_to_last(gradient[::-1])[::-1]

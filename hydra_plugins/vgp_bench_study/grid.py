@@ -1,17 +1,15 @@
 """Hydra plugins for sweeps: every config is composed, hence checked for unknown groups and keys, before the first run
 starts. Where the runs are run is not Hydra's matter, but that of the group `launcher`.
 
-They live in the namespace package hydra_plugins because Hydra loads sweepers and launchers from nowhere else. Hydra
+They live in the namespace package hydra_plugins because Hydra loads sweepers from nowhere else. Hydra
 imports this file at every start: keep it light.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus
-from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 
 
@@ -19,18 +17,13 @@ from hydra.plugins.sweeper import Sweeper
 class GridConf:
     """The parts of a study, see vgp_bench/study.py."""
 
-    _target_: str = "hydra_plugins.vgp_bench_inline.grid.GridSweeper"
+    _target_: str = "hydra_plugins.vgp_bench_study.grid.GridSweeper"
     params: Any = field(default_factory=dict)
     zip: Any = None
     points: Any = None
     exclude: Any = None
     when: Any = None
     seeds: Any = None
-
-
-@dataclass
-class InlineConf:
-    _target_: str = "hydra_plugins.vgp_bench_inline.grid.InlineLauncher"
 
 
 class GridSweeper(Sweeper):
@@ -59,15 +52,4 @@ class GridSweeper(Sweeper):
         return [[JobReturn(overrides=arguments, status=JobStatus.COMPLETED)]]
 
 
-class InlineLauncher(Launcher):
-    """Hydra asks for a launcher; GridSweeper never calls it."""
-
-    def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
-        pass
-
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        raise NotImplementedError("runs are launched by vgp_bench.sweep")
-
-
 ConfigStore.instance().store(group="hydra/sweeper", name="grid", node=GridConf, provider="vgp_bench")
-ConfigStore.instance().store(group="hydra/launcher", name="inline", node=InlineConf, provider="vgp_bench")
