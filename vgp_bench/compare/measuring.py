@@ -8,19 +8,21 @@ import numpy as np
 from vgp_bench.compare.metrics import DIVERGENCE_RATE, Metric
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.reading import RunRecord
-from vgp_bench.records.signal import signal_figures
+from vgp_bench.records.signal import SIGNAL_FIGURES, signal_figures
 
 
 def measure(record: RunRecord, metrics: Sequence[Metric]) -> tuple[list[float], str]:
     """The value of each metric (NaN: not measured; inf: never reached), and what went wrong in getting them."""
     problem = ""
+    known: dict[str, float] = {}
+    of_summary = [metric.name for metric in metrics if metric.average in ("mean", "geometric")]
     if record.summary is not None:
-        known = {m.name: getattr(record.summary, m.name) for m in metrics if m.average in ("mean", "geometric")}
-    else:
+        known = {name: getattr(record.summary, name) for name in of_summary}
+    elif any(name in SIGNAL_FIGURES for name in of_summary):
         try:
             known = signal_figures(record.columns("layers"))
         except ResultsError as error:
-            known, problem = {}, str(error)
+            problem = str(error)
     known[DIVERGENCE_RATE.name] = {"completed": 0.0, "diverged": 1.0}.get(record.state, math.nan)
     for metric in metrics:
         if metric.average == "reached" and record.state == "completed":

@@ -82,6 +82,12 @@ def hidden_gradient(layers: Columns, step: Step) -> tuple[NDArray[Any], NDArray[
     return np.asarray(layers["depth"], dtype=float)[index], gradient[index]
 
 
+_MOMENTS = ("initial", "final")
+_FIGURES = ("gradient_ratio", "decay_per_layer", "decay_r2", "dead_fraction", "saturated_fraction")
+SIGNAL_FIGURES = frozenset(f"{moment}_{figure}" for moment in _MOMENTS for figure in _FIGURES)
+"""The fields of Summary that a layer table alone can tell."""
+
+
 def signal_figures(layers: Columns) -> dict[str, float]:
     """The figures of Summary that describe the signal, by field name, at the first and the last logged step.
 
@@ -89,17 +95,18 @@ def signal_figures(layers: Columns) -> dict[str, float]:
     """
     steps = logged_steps(layers)
     figures: dict[str, float] = {}
-    for prefix, index in (("initial", 0), ("final", -1)):
+    for prefix, index in zip(_MOMENTS, (0, -1), strict=True):
         step = steps[index] if steps else -1
         depth, gradient = hidden_gradient(layers, step)
         decay = decay_per_layer(depth, gradient)
-        figures |= {
-            f"{prefix}_gradient_ratio": gradient_ratio(gradient),
-            f"{prefix}_decay_per_layer": decay.rho,
-            f"{prefix}_decay_r2": decay.r2,
-            f"{prefix}_dead_fraction": _latest_mean(layers, "dead_fraction", step),
-            f"{prefix}_saturated_fraction": _latest_mean(layers, "saturated_fraction", step),
-        }
+        values = (
+            gradient_ratio(gradient),
+            decay.rho,
+            decay.r2,
+            _latest_mean(layers, "dead_fraction", step),
+            _latest_mean(layers, "saturated_fraction", step),
+        )
+        figures |= {f"{prefix}_{name}": value for name, value in zip(_FIGURES, values, strict=True)}
     return figures
 
 
