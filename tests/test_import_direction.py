@@ -24,13 +24,16 @@ FLOORS = {
     "config_advice": 2,
     "trackers": 2,
     "architectures": 2,
-    "compare": 2,
+    "diagnosis": 2,
+    "compare": 3,
     "frames": 2,
     "listing": 3,
     "override_words": 1,
     "composition": 5,
     "monitor": 3,
-    "report": 3,
+    "report": 4,
+    "live": 4,
+    "probe": 6,
     "training": 4,
     "building": 5,
     "run": 6,
@@ -52,9 +55,9 @@ FLOORS = {
     "cli": 13,
     "__main__": 14,
 }
-READING = {"compare", "frames", "report"}
+READING = {"compare", "diagnosis", "frames", "report"}
 READING_MAY_IMPORT = READING | {"errors", "records", "theory"}
-ABOVE_BOTH_WINGS = {"commands", "cli", "__main__"}
+ABOVE_BOTH_WINGS = {"commands", "cli", "__main__", "live", "probe", "doctor"}
 WITHOUT_TORCH = READING | {"records", "listing", "theory"}
 
 

@@ -77,7 +77,7 @@ def saturated_intervals(activation: nn.Module) -> tuple[Interval, ...]:
     resting.training = False
 
     def slopes(z: Tensor) -> Tensor:
-        return _derivative(resting, z).abs()
+        return slope(resting, z).abs()
 
     tail = 2 ** torch.linspace(6, 20, 225, dtype=torch.float64)[1:]
     grid = torch.cat([-tail.flip(0), torch.linspace(-64, 64, 2**17 + 1, dtype=torch.float64), tail])
@@ -95,7 +95,8 @@ def saturated_intervals(activation: nn.Module) -> tuple[Interval, ...]:
     return tuple(zip(ends[::2], ends[1::2], strict=True))
 
 
-def _derivative(activation: nn.Module, z: Tensor) -> Tensor:
+def slope(activation: nn.Module, z: Tensor) -> Tensor:
+    """phi'(z) by autograd, shape of z; hooks on the module do not see it."""
     with torch.inference_mode(False), torch.enable_grad():
         inputs = z.detach().clone().requires_grad_()
         return torch.autograd.grad(activation.forward(inputs).sum(), inputs)[0]
@@ -194,5 +195,5 @@ def _derivative_count(activation: nn.Module, z: Tensor) -> Tensor:
         units = [1] * (z.ndim - 1)
         units[unit_dimension(z) - 1] = z.shape[unit_dimension(z)]
         grid = grid.view(-1, *[1] * len(units)).expand(-1, *units)
-    maximum = _derivative(activation, grid).abs().amax(dim=0, keepdim=True)
-    return _count(torch.lt, _derivative(activation, z).abs(), THRESHOLD * maximum)
+    maximum = slope(activation, grid).abs().amax(dim=0, keepdim=True)
+    return _count(torch.lt, slope(activation, z).abs(), THRESHOLD * maximum)

@@ -1,34 +1,22 @@
 """What the training loop holds: knows the stages, and when to look at them."""
 
 import math
-from dataclasses import dataclass
-
-from torch import Tensor
 
 from vgp_bench.architectures.recurrent import Recurrent
 from vgp_bench.architectures.stages import Architecture
-from vgp_bench.data.objectives import Objective
 from vgp_bench.monitor.cadence import Cadence
 from vgp_bench.monitor.dead import DeadUnits
+from vgp_bench.monitor.flow import flow_rows
 from vgp_bench.monitor.histogram import Histograms
 from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
-from vgp_bench.monitor.probing import show
+from vgp_bench.monitor.probing import Probe, show
 from vgp_bench.monitor.through_time import SEQUENCES, time_rows
 from vgp_bench.monitor.update import WeightUpdate
-from vgp_bench.records.rows import HistogramRow, TimeRow
-
-
-@dataclass(frozen=True)
-class Probe:
-    """The fixed probe set on the model's device: inputs (n, ...), normalized; targets as the objective takes them."""
-
-    inputs: Tensor
-    targets: Tensor
-    objective: Objective
+from vgp_bench.records.rows import HistogramRow, ProbeRow, TimeRow
 
 
 class Monitor:
-    """begin() before each step. Without a probe there are no dead units, no histograms, no gradient through time."""
+    """begin() before each step. Without a probe no dead units, nothing else of a probe set."""
 
     def __init__(self, model: Architecture, cadence: Cadence, probe: Probe | None) -> None:
         self.model = model
@@ -43,12 +31,13 @@ class Monitor:
         if not self.cadence.logs(step, last_step):
             return None
         dead = [math.nan] * len(self.stages)
-        histograms: list[HistogramRow] = []
+        probed: list[HistogramRow | ProbeRow] = []
         if self.probe is not None and self.cadence.probes(step, last_step):
             units, values = DeadUnits(self.stages), Histograms(self.stages)
             show(self.model, self.probe.inputs, [units, values])
-            dead, histograms = units.fractions(), values.rows(step)
-        return Observation(self.gauges, self.update, step, dead, histograms)
+            dead = units.fractions()
+            probed = [*values.rows(step), *flow_rows(self.model, self.stages, self.probe, step)]
+        return Observation(self.gauges, self.update, step, dead, probed)
 
     def through_time(self, step: int, last_step: int) -> list[TimeRow]:
         """The gradient through time before a probed step, if the network has a time axis; no rows at other steps."""

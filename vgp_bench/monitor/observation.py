@@ -19,7 +19,7 @@ from vgp_bench.monitor.norms import finite_norm
 from vgp_bench.monitor.readings import Readings
 from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.monitor.zeros import zero_count
-from vgp_bench.records.rows import HistogramRow, LayerRow
+from vgp_bench.records.rows import HistogramRow, LayerRow, ProbeRow
 
 
 class StageGauge:
@@ -57,7 +57,7 @@ class _Places:
 
 class Observation:
     """Registers its hooks when made. Then, in this order: forward and backward; after_backward(); clipping and the
-    optimizer's step; rows(). dead_fractions and histograms: what a look at the probe set found before the step."""
+    optimizer's step; rows(). dead_fractions and probed: what a look at the probe set found before the step."""
 
     def __init__(
         self,
@@ -65,13 +65,13 @@ class Observation:
         update: WeightUpdate,
         step: int,
         dead_fractions: Sequence[float],
-        histograms: Sequence[HistogramRow] = (),
+        probed: Sequence[HistogramRow | ProbeRow] = (),
     ) -> None:
         self.gauges = gauges
         self.update = update
         self.step = step
         self.dead_fractions = dead_fractions
-        self.histograms = histograms
+        self.probed = probed
         self.readings = Readings()
         self.places = [_Places() for _ in gauges]
         self.handles: list[RemovableHandle] = []

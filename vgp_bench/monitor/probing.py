@@ -2,11 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
+
+from vgp_bench.data.objectives import Objective
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The fixed probe set on the model's device: inputs (n, ...), normalized; targets as the objective takes them."""
+
+    inputs: Tensor
+    targets: Tensor
+    objective: Objective
 
 
 class Watcher(Protocol):

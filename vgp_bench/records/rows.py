@@ -115,7 +115,51 @@ class HistogramRow:
     count: int = column("values", "values of h_l in the bin; NaN and infinite ones are in a bin with NaN for edges")
 
 
-Row = StepRow | EpochRow | LayerRow | TimeRow | HistogramRow
+@dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """One stage at one probed step, over inputs of the fixed probe set: what a diagnosis rests on.
+
+    h_i: output of the stage for input i; L_i: the loss of input i. Of the activations in the stage, z is the input and
+    phi(z) the output. The columns from weight_gradient_mean on are read by the rules of other tools only.
+    """
+
+    step: int = column("steps", "optimizer steps done before this measurement; 0 is the network as initialized")
+    stage: int = column("1", "position in depth order, from 0 at the input")
+    name: str = column("", "name of the stage in the network")
+    kind: str = column("", "'hidden', or 'output' for the classifier")
+    depth: int = column("layers", "weight layers from the input up to and including this stage")
+    sensitivity: float = column(
+        "loss",
+        "mean of ||h_i|| ||dL_i/dh_i||: loss per relative change of h; no layer's scale is in it",
+    )
+    sample_gradient: float = column("loss/unit of h", "mean of ||dL_i/dh_i||")
+    input_share: float = column(
+        "fraction", "tr Cov(h) / mean ||h_i||^2: how much of h depends on the input; 0: every input looks the same"
+    )
+    unit_spread: float = column(
+        "fraction", "||h - its mean over units|| / ||h||: how much units differ; 0: all of them do the same"
+    )
+    weight_spread: float = column(
+        "fraction", "||W - its mean row|| / ||W||, the least of the stage's weights; 0: all rows are equal"
+    )
+    slope_mean: float = column("fraction", "mean of |phi'(z)| / max |phi'|")
+    saturated_units: float = column(
+        "fraction",
+        "share of units with |phi'(z)| < 5 % of max |phi'| on over 90 % of the inputs, if phi flattens at both ends",
+    )
+    weight_gradient_mean: float = column("loss/unit of W", "mean of |dL/dW_l|")
+    zero_gradient_fraction: float = column("fraction", "share of the values of dL/dW_l that are exactly 0")
+    nonpositive_fraction: float = column("fraction", "share of phi(z) that are 0 or less")
+    large_input_fraction: float = column("fraction", "share of |z| >= 5")
+    extreme_input_fraction: float = column("fraction", "share of |z| >= 9.5")
+    boundary_mean: float = column(
+        "fraction", "mean distance of phi(z) from the middle of its range, as a share of half the range, if it has one"
+    )
+    rare_units: float = column("fraction", "share of units that are not 0 on less than 1 % of the inputs")
+    faint_units: float = column("fraction", "share of units with |phi(z)| < 1e-5 on at least 95 % of the inputs")
+
+
+Row = StepRow | EpochRow | LayerRow | TimeRow | HistogramRow | ProbeRow
 
 TABLES: dict[str, type[Row]] = {
     "steps": StepRow,
@@ -123,6 +167,7 @@ TABLES: dict[str, type[Row]] = {
     "layers": LayerRow,
     "times": TimeRow,
     "histograms": HistogramRow,
+    "probes": ProbeRow,
 }
 """File name (without suffix) of each table in a run directory."""
 

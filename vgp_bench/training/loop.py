@@ -214,8 +214,8 @@ class Loop:
         if observation is not None:
             for layer_row in observation.rows():
                 self.sink(layer_row)
-            for histogram_row in observation.histograms:
-                self.sink(histogram_row)
+            for probed_row in observation.probed:
+                self.sink(probed_row)
         self.done += 1
         due = self.keeper.is_due(self.done)
         # The host has just waited for the observation, if there was one: the tape then costs it nothing.

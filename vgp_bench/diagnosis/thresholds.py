@@ -1,0 +1,95 @@
+"""Every number a verdict depends on, with the reason for it. No other file of this package compares with a number.
+
+The ranges called healthy and broken are those of scripts/score_diagnosis (its table lies in results/reference) and of
+the papers named. A threshold stands where both are far from it, so that nothing hangs on its exact value.
+"""
+
+# --- the signal along depth ---
+
+FEWEST_STAGES = 3
+"""Hidden stages below which there is no depth along which anything could vanish."""
+
+SPAN = 2.0
+"""Decades by which S_l = E ||h|| ||dL/dh|| falls from the last hidden stage to the first. Healthy networks: -1.2 to
++0.1; vanished ones: +2.7 and more. The whole interval of the fit has to lie beyond it."""
+
+REACH = 1e-3
+"""Least change of the outputs (in their own unit: nats of a logit) for a relative change of the first hidden stage.
+Healthy networks: 0.1 to 1000. At a reach of 1e-3 all that a stage holds would have to change a thousandfold
+to move a logit by one. This sees what a span cannot: a near-linear network that loses signal and gradient alike."""
+
+GREAT_REACH = 1e4
+"""The same quantity where it is too large: outputs in the thousands, or chaos (Poole et al. 2016)."""
+
+LOCAL = 0.5
+"""Share of all decades lost that one stage has to lose to be named alone."""
+
+# --- the signal along time ---
+
+TIME_RATIO = 1e-3
+"""||dL/dh_t|| of the first time step over that of the last. Below: what is longer ago teaches nothing."""
+
+GREAT_TIME_RATIO = 1e3
+"""Its mirror: the past outweighs the present a thousandfold."""
+
+# --- units ---
+
+DEAD = 0.9
+"""Share of dead units in a stage that cannot be outlived."""
+DEAD_AWAKE = 0.5
+"""The same where the signal has not collapsed. Where it has, all inputs look alike, and half the units of a ReLU net
+are 0 on all of them without being dead."""
+AWAKE = 1e-2
+"""Share of a stage's signal that has to depend on the input for it not to have collapsed, even partly. A ReLU net of 20
+layers at He's initialization: .05."""
+DEAD_LOOKS = 3
+"""Looks in a row that a stage has to be dead at, if there were so many; one of them may be a bad batch."""
+
+FLAT_SLOPE = 0.15
+"""Mean slope of the activations of a saturated stage, as a share of the greatest. A healthy sigmoid: .8 to 1."""
+FLAT_UNITS = 0.5
+"""Share of its units that are flat on more than 90 % of the inputs."""
+
+# --- the forward signal ---
+
+INPUT_SHARE = 1e-5
+"""Share of the last hidden signal that depends on the input. Healthy: .01 and more; a ReLU net of 100 layers at He's
+initialization, whose angles close like 1/l^2, 1e-3; collapsed: 1e-7 and less (rounding)."""
+
+SPREAD = 1e-4
+"""Difference between the rows of a weight matrix, and between units, relative to their size. Random rows: 1; what
+remains of equal rows after rounding: 1e-7."""
+
+# --- the optimizer ---
+
+SMALL_UPDATE = 1e-5
+"""Update-to-weight ratio of the stage that moves most, median over the steps. The folk target is 1e-3; at 1e-5 it takes
+a thousand steps to move a weight by one percent."""
+
+# --- the loss ---
+
+SETTLED = 20
+"""Steps before which nothing is said about a loss: fewer have no median and no slope."""
+
+PROGRESS = 0.1
+"""Share of the starting loss that has to be gone for a network to count as learning."""
+BETTER_ANSWERS = 0.05
+"""Gain in accuracy over chance that counts as learning, whatever the loss: with wrong labels, say, most of the loss has
+to stay."""
+FALLING = 0.01
+"""Share of the loss that its trend takes away over the steps looked at, with all of its interval below 0: still
+learning, if slowly."""
+RELAPSE = 0.5
+"""Share of what had been learned that has to be lost again to call it a relapse."""
+BLOWN_UP = 2.0
+"""The loss, as a multiple of the greater of start and chance, above which training has made things worse."""
+
+GROWTH = 100.0
+"""Growth of the gradient norm over its median up to then, within the last steps before the loss left the finite."""
+
+SPIKE = 2.5
+"""z-score of log ||g|| against its running mean that is a spike (ZClip, Kumar et al. 2025)."""
+SPIKE_MEMORY = 0.97
+"""Decay of that running mean per logged step (ZClip)."""
+SPIKES = 3
+"""Spikes among the last SETTLED logged steps that make a training unstable; one is a bad batch."""

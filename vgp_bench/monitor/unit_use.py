@@ -1,0 +1,120 @@
+"""How the units of an activation are used over many inputs: flat, at the end of their range, rarely, hardly at all.
+
+A unit is a neuron, a channel over all its positions, or a feature over all time steps; a position or a time step of an
+input counts as an input. The thresholds are those of the rules that read the figures: Rakitianskaia & Engelbrecht 2015
+for the distance from the middle of the range, the tools named in diagnosis/rules for the others.
+"""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+from vgp_bench.components.saturation import THRESHOLD
+from vgp_bench.components.slopes import (
+    flattens_at_both_ends,
+    greatest_slope,
+    in_full_precision,
+    output_range,
+    relative_slope,
+)
+from vgp_bench.components.units import unit_dimension
+
+MOSTLY = 0.9
+"""Share of the inputs on which a unit has to be flat to count as saturated."""
+LARGE, EXTREME = 5.0, 9.5
+RARE = 0.01
+FAINT, FAINT_SHARE = 1e-5, 0.95
+PORTION = 2**16
+"""Values for which a count is worth its calls: the many short runs of a recurrent cell are gathered up to there."""
+
+
+class UnitUse:
+    """Sums over the runs of one activation module, on its device; a recurrent cell runs once a time step."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self.runs = 0
+        self.per_unit = torch.zeros(())  # [flat, not 0, faint] x units
+        self.sums = torch.zeros(())  # slope, output <= 0, |z| large, |z| extreme, distance from the middle
+        self.bounded = False
+        self.inputs = 0  # a unit
+        self.values = 0
+        self._steepest = torch.ones(())
+        self._waiting: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, z: Tensor, output: Tensor) -> None:
+        """One run: input and output, of one shape, units in it as components.units has them; (n,) is one unit."""
+        z, output = (t.detach().unsqueeze(1) if t.ndim == 1 else t.detach() for t in (z, output))
+        if not self.runs:
+            self.bounded = flattens_at_both_ends(self.module, z)
+            self._steepest = greatest_slope(self.module, z)
+        self.runs += 1
+        if self._waiting and self._waiting[0][0].shape[1:] != z.shape[1:]:
+            self._count_waiting()
+        # Copies: whoever comes next may write into them.
+        self._waiting.append((z, output) if z.numel() >= PORTION else (z.clone(), output.clone()))
+        if sum(waiting.numel() for waiting, _ in self._waiting) >= PORTION:
+            self._count_waiting()
+
+    def _count_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            z, output = waiting[0] if len(waiting) == 1 else map(torch.cat, zip(*waiting, strict=True))
+            self._count(in_full_precision(self.module, z), in_full_precision(self.module, output))
+
+    def _count(self, z: Tensor, output: Tensor) -> None:
+        unit = unit_dimension(z)
+        others = [dimension for dimension in range(z.ndim) if dimension != unit]
+        room = torch.empty_like(z)  # hits as floats: on a CPU half the time of a mask and its count
+
+        def hits(compare: Callable[..., Tensor], values: Tensor, bound: float) -> Tensor:
+            compare(values, bound, out=room)
+            return room.sum(others).double()
+
+        slopes, size = relative_slope(self.module, z, self._steepest), z.abs()
+        counts = [hits(torch.lt, slopes, THRESHOLD), hits(torch.ne, output, 0), hits(torch.lt, output.abs(), FAINT)]
+        shares = [hits(torch.le, output, 0), hits(torch.ge, size, LARGE), hits(torch.ge, size, EXTREME)]
+        sums = [slopes.sum(others), *shares, self._from_the_middle(z, output)]
+        self.per_unit = self.per_unit.to(counts[0]) + torch.stack(counts)
+        self.sums = self.sums.to(counts[0]) + torch.stack([figure.double().sum() for figure in sums])
+        self.values += z.numel()
+        self.inputs += z.numel() // z.shape[unit]
+
+    def _from_the_middle(self, z: Tensor, output: Tensor) -> Tensor:
+        if not self.bounded:
+            return torch.full((), torch.nan, device=z.device)
+        low, high = output_range(self.module, z)
+        # A bump flattens at both ends and has one limit: NaN, as there is no middle.
+        return (2 * output - low - high).abs() / torch.where(high > low, high - low, torch.nan)
+
+    @staticmethod
+    def together(uses: Iterable["UnitUse"]) -> dict[str, Tensor | float]:
+        """The columns of ProbeRow that describe the activations of one stage; NaN where there is none of the kind."""
+        ran = [use for use in uses if use.runs]
+        for use in ran:
+            use._count_waiting()
+        bounded = [use for use in ran if use.bounded]
+        sums = [_over([use.sums[k] for use in ran], [use.values for use in ran]) for k in range(4)]
+        shares = [use.per_unit / use.inputs for use in ran]
+        flat = [share[0] > MOSTLY for share, use in zip(shares, ran, strict=True) if use.bounded]
+        rare = [share[1] < RARE for share in shares]
+        faint = [share[2] >= FAINT_SHARE for share in shares]
+        return {
+            "slope_mean": sums[0],
+            "nonpositive_fraction": sums[1],
+            "large_input_fraction": sums[2],
+            "extreme_input_fraction": sums[3],
+            "boundary_mean": _over([use.sums[4] for use in bounded], [use.values for use in bounded]),
+            "saturated_units": _share(flat),
+            "rare_units": _share(rare),
+            "faint_units": _share(faint),
+        }
+
+
+def _over(sums: list[Tensor], counts: list[int]) -> Tensor | float:
+    return torch.stack(sums).sum() / sum(counts) if sums else float("nan")
+
+
+def _share(hits: list[Tensor]) -> Tensor | float:
+    return torch.cat(hits).double().mean() if hits else float("nan")
