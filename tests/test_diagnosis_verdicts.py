@@ -151,6 +151,7 @@ def test_half_dead_is_dead_only_where_the_signal_is_awake() -> None:
         {"stages": [{"sensitivity": 10.0**decades} for decades in np.linspace(1.2, 0, 10)] + [{}]},
         {"stages": EVEN, "layers": one(4, dead_fraction=0.4)},
         {"stages": one(4, saturated_units=0.6, slope_mean=0.3)},
+        {"stages": one(4, saturated_units=math.nan, slope_mean=0.01)},  # a ReLU that is seldom active
         {"stages": one(4, weight_spread=0.0)},  # zero-initialized branch of a residual block: its units differ
         {"times": [0.9**lag for lag in range(30)]},
     ],

@@ -41,11 +41,14 @@ def consequence_of(case: Case) -> Consequence:
     before = min(start, case.chance_loss) if case.chance_loss > 0 else start
     best = float(level.min())
     learned = before - best
-    back = _falls(steps[-SETTLED:], losses[-SETTLED:])  # on its way down again
+    back = _falls(steps[-SETTLED:], losses[-SETTLED:], FALLING)  # on its way down again
     if learned > PROGRESS * before and now > best + RELAPSE * learned and not back:
         since = int(steps[_since(level > best + RELAPSE * learned)])
         return Consequence("regression", since, f"the loss was down at {best:.3g} and is {now:.3g} again")
-    if 1 - now / before >= PROGRESS or _falls(steps, losses) or _answers_better(case):
+    # Above chance a fall is no progress yet, only the way back from a bad start; unless it is a steep one.
+    enough = FALLING if now < before else PROGRESS
+    half = slice(-max(SETTLED, len(losses) // 2), None)
+    if 1 - now / before >= PROGRESS or _falls(steps[half], losses[half], enough) or _answers_better(case):
         return Consequence("none", -1, f"the loss went from {before:.3g} to {now:.3g}")
     since = int(steps[_since(level > (1 - PROGRESS) * before)])
     what = "chance" if before == case.chance_loss else "the start"
@@ -65,15 +68,14 @@ def _since(holds: NDArray[np.bool_]) -> int:
     return int(false[-1]) + 1 if len(false) else 0
 
 
-def _falls(steps: NDArray[np.integer], losses: NDArray[np.floating]) -> bool:
-    """Whether the trend of the second half (at least SETTLED steps) points down, interval and all."""
-    recent = slice(-max(SETTLED, len(losses) // 2), None)
-    x, y = steps[recent].astype(float), losses[recent]
+def _falls(steps: NDArray[np.integer], losses: NDArray[np.floating], enough: float) -> bool:
+    """Whether the trend points down, interval and all, and takes away this share of the loss."""
+    x, y = steps.astype(float), losses
     if (y <= 0).any():  # a loss that may be negative has no logarithm; 0 cannot stall
         return bool((y == 0).any())
     thin = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_POINTS)).astype(int))
     line = theil_sen(x[thin], np.log(y[thin]))
-    return bool(line.high < 0 and -line.slope * (x[-1] - x[0]) > FALLING)
+    return bool(line.high < 0 and -line.slope * (x[-1] - x[0]) > enough)
 
 
 def _answers_better(case: Case) -> bool:

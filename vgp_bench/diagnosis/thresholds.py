@@ -46,9 +46,8 @@ DEAD_LOOKS = 3
 """Looks in a row that a stage has to be dead at, if there were so many; one of them may be a bad batch."""
 
 FLAT_SLOPE = 0.15
-"""Mean slope of the activations of a saturated stage, as a share of the greatest. A healthy sigmoid: .8 to 1."""
-FLAT_UNITS = 0.5
-"""Share of its units that are flat on more than 90 % of the inputs."""
+"""Mean slope of the activations of a saturated stage, as a share of the greatest. Sigmoid or tanh at z of size 1: .8 and
+.6; at z of size 8: .2 and .1."""
 
 # --- the forward signal ---
 

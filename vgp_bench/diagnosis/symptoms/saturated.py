@@ -5,9 +5,9 @@ import numpy as np
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.finding import Evidence, Symptom
 from vgp_bench.diagnosis.looks import Look, Seen, lasting, looks
-from vgp_bench.diagnosis.thresholds import FLAT_SLOPE, FLAT_UNITS
+from vgp_bench.diagnosis.thresholds import FLAT_SLOPE
 
-RANK = 40
+RANK = 25
 
 
 def find(case: Case) -> Symptom | None:
@@ -16,11 +16,13 @@ def find(case: Case) -> Symptom | None:
 
 
 def _seen(look: Look) -> Seen | None:
-    units = look.hidden("saturated_units").astype(float)
-    flat = np.flatnonzero((units > FLAT_UNITS) & (look.hidden("slope_mean").astype(float) < FLAT_SLOPE))
+    slope = look.hidden("slope_mean").astype(float)
+    # Only what flattens at both ends has saturated units; a flat ReLU is silent, which is no fault.
+    flat = np.flatnonzero((slope < FLAT_SLOPE) & ~np.isnan(look.hidden("saturated_units").astype(float)))
     if not len(flat):
         return None
     worst = int(flat[0])
-    value = float(units[worst])
-    evidence = Evidence.exact("saturated share of the stage's units", value, FLAT_UNITS)
+    evidence = Evidence.exact(
+        "mean slope of the stage's activations, as a share of the greatest", float(slope[worst]), FLAT_SLOPE
+    )
     return evidence, worst
