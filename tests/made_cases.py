@@ -43,7 +43,9 @@ def made_case(
         "gradient_l2": np.ones(n) if gradients is None else np.array(gradients, dtype=float),
     }
     tables["probes"] = _stage_table(stages, probed, HEALTHY)
-    tables["layers"] = _stage_table(layers, probed, {"dead_fraction": 0.0, "update_ratio": 1e-3})
+    tables["layers"] = _stage_table(
+        layers, probed, {"dead_fraction": 0.0, "update_ratio": 1e-3, "weight_gradient_l2": 1.0}
+    )
     lags = np.arange(len(times))
     tables["times"] = {
         "step": np.repeat(np.array(probed), len(times)),

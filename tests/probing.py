@@ -2,13 +2,25 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from vgp_bench.architectures.stages import Stage
+from vgp_bench.data.objectives import Objective
 from vgp_bench.monitor.dead import DeadUnits
 from vgp_bench.monitor.histogram import Histograms
 from vgp_bench.monitor.probing import show
 from vgp_bench.records.rows import HistogramRow
+
+
+class Aimless(Objective):
+    """Asks for outputs of 0, whatever the targets are: for tests of what does not depend on a loss."""
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return outputs.square().mean()
+
+    def correct(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return torch.zeros(())
 
 
 def dead_fractions(model: nn.Module, stages: Sequence[Stage], inputs: Tensor) -> list[float]:

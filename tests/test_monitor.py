@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.composing import compose, names_on_disk, small_build
-from tests.probing import dead_fractions
+from tests.probing import Aimless, dead_fractions
 from vgp_bench.architectures.stages import Architecture, Stage
 from vgp_bench.components.activations import activation_modules, make_activation
-from vgp_bench.data.objectives import Classification
 from vgp_bench.monitor.cadence import Cadence
 from vgp_bench.monitor.moments import moments
 from vgp_bench.monitor.monitor import Monitor, Probe
@@ -54,7 +53,7 @@ def observe(
 ) -> list[LayerRow]:
     """Rows of one SGD step."""
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    observation = Monitor(model, EVERY_STEP, Probe(images, torch.empty(0), Classification())).begin(0, 10)
+    observation = Monitor(model, EVERY_STEP, Probe(images, torch.empty(0), Aimless())).begin(0, 10)
     assert observation is not None
     loss_of(model(images)).backward()
     observation.after_backward({})
@@ -116,7 +115,7 @@ def test_dead_is_what_is_dead_in_the_mode_of_training() -> None:
     model = Chain(nn.Sequential(linear, nn.BatchNorm1d(2), make_activation(nn.ReLU)))
     images = torch.tensor([[1.0], [3.0]])
     # By the batch both units are normalized to -1 and 1; by the running mean of 0 the second is negative throughout.
-    observation = Monitor(model.train(), EVERY_STEP, Probe(images, torch.empty(0), Classification())).begin(0, 10)
+    observation = Monitor(model.train(), EVERY_STEP, Probe(images, torch.empty(0), Aimless())).begin(0, 10)
     assert observation is not None
     assert observation.dead_fractions == [0]
     assert model.layers[0].training

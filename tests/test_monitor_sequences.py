@@ -1,13 +1,20 @@
 """Dead and saturated units of networks on sequences, known by hand: units last, and cells that run more than once."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.composing import compose, small_build
 from tests.probing import dead_fractions
+from vgp_bench.architectures.recurrent_layer import RecurrentLayer, unfused
 from vgp_bench.architectures.stages import Architecture, Stage
 from vgp_bench.components.activations import make_activation
 from vgp_bench.components.saturation import saturated_count
+from vgp_bench.records.rows import LayerRow, ProbeRow, Row
+
+SMALL_SEQUENCES = ["architecture.hidden=8", "dataset.train_size=64", "trainer.batch_size=16"]
 
 
 class OneStage(Architecture):
@@ -100,3 +107,42 @@ def test_torchs_prelu_has_its_slopes_in_dimension_1_even_on_sequences() -> None:
     square = torch.ones(5, 3, 3)
     square[:, 1:] *= -1  # slopes .5 and 100 at z < 0, .01 at z > 0
     assert int(saturated_count(activation, square)) == 0
+
+
+@pytest.mark.parametrize(
+    ("activation", "bias", "dead_share", "saturated"),
+    [("relu", -100.0, 1.0, None), ("relu", 0.0, 0.0, None), ("tanh", 50.0, 0.0, 1.0), ("tanh", 0.0, 0.0, 0.0)],
+)
+def test_a_layer_that_trains_fused_shows_its_units_on_the_probe_set(
+    activation: str, bias: float, dead_share: float, saturated: float | None
+) -> None:
+    words = [*SMALL_SEQUENCES, "architecture=rnn", f"activation={activation}", "dataset=digits"]
+    loop = small_build(compose(*words, "trainer.max_steps=1", "monitor.probe_every=1"))
+    layer = loop.model.stages()[0].module
+    for name, parameter in layer.named_parameters():
+        if name.endswith("input_to_hidden.bias"):
+            parameter.data.fill_(bias)
+    found: list[Row] = []
+    loop.sink = found.append
+    loop.train()
+    layers = [row for row in found if isinstance(row, LayerRow) and row.kind == "hidden"]
+    probes = [row for row in found if isinstance(row, ProbeRow) and row.kind == "hidden"]
+    assert [row.dead_fraction for row in layers] == pytest.approx([dead_share], abs=0.3 if dead_share == 0.0 else 0)
+    assert all(math.isnan(row.saturated_fraction) for row in layers)  # of the step itself, which ran fused
+    if saturated is None:
+        assert math.isnan(probes[0].saturated_units)
+    else:
+        assert probes[0].saturated_units == saturated
+
+
+def test_a_layer_is_fused_again_after_the_probe() -> None:
+    loop = small_build(compose(*SMALL_SEQUENCES, "architecture=rnn", "activation=tanh", "dataset=digits"))
+    (layer, *_) = (module for module in loop.model.modules() if isinstance(module, RecurrentLayer))
+    ran: list[str] = []
+    layer.directions[0].nonlinearity.register_forward_hook(lambda *_: ran.append("in the open"))
+    inputs, _ = loop.feed.batches.probe(4)
+    with unfused(loop.model):
+        loop.model(inputs)
+    assert len(ran) == inputs.shape[1]
+    loop.model(inputs)
+    assert len(ran) == inputs.shape[1]

@@ -69,7 +69,7 @@ def test_a_run_leaves_a_record_with_every_file() -> None:
     outcome = performed("seed=3")
     assert outcome.state == "completed"
     assert outcome.path == the_run()
-    tables = "epochs.parquet histograms.parquet layers.parquet"
+    tables = "epochs.parquet histograms.parquet layers.parquet probes.parquet"
     files = f"choices.json config.yaml environment.json {tables} status.json steps.parquet summary.json"
     assert sorted(file.name for file in the_run().iterdir()) == files.split()
     run = read_run(the_run())

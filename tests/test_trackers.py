@@ -132,7 +132,7 @@ def test_trackers_change_neither_the_name_of_a_run_nor_a_number() -> None:
     assert without.path is not None
     assert with_it.path.name == without.path.name
     assert metrics_told()
-    for table in ("steps", "epochs", "layers", "times", "histograms"):
+    for table in ("steps", "epochs", "layers", "times", "histograms", "probes"):
         one, other = (run.rows(table).drop(columns=CLOCKS, errors="ignore") for run in (the_run(), the_run("other")))
         pd.testing.assert_frame_equal(one, other, check_exact=True)
     summaries = [run.summary.as_json() for run in (the_run(), the_run("other")) if run.summary]

@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vgp_bench.diagnosis.figures import figures
+from vgp_bench.diagnosis.runs import judge_run
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.readable import LEFT_OUT, unreadable
 from vgp_bench.records.reading import RunRecord, find_runs
@@ -58,6 +60,14 @@ class Frames:
         return pd.DataFrame(rows)
 
     @cached_property
+    def verdicts(self) -> "pd.DataFrame":
+        """One row a run: its keys and what diagnosis.figures says of it. Nothing of it is stored: it is judged now."""
+        import pandas as pd
+
+        rows = [keys | figures(judge_run(record)) for keys, record in zip(self._keys, self.records, strict=True)]
+        return pd.DataFrame(rows)
+
+    @cached_property
     def steps(self) -> "pd.DataFrame":
         """One row a run and optimizer step."""
         return self._table("steps")
@@ -81,6 +91,11 @@ class Frames:
     def histograms(self) -> "pd.DataFrame":
         """One row a run, probed step, stage and bin."""
         return self._table("histograms")
+
+    @cached_property
+    def probes(self) -> "pd.DataFrame":
+        """One row a run, probed step and stage."""
+        return self._table("probes")
 
     def _table(self, table: str) -> "pd.DataFrame":
         import pandas as pd

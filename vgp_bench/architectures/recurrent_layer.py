@@ -1,7 +1,8 @@
 """A recurrent layer: one cell, or one for each direction, over all time steps."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from vgp_bench.architectures.recurrent import Direction, HiddenStates
 from vgp_bench.architectures.recurrent_kernel import FusedKernel
+from vgp_bench.components.activations import activation_modules
 from vgp_bench.components.gates import GateLinear
 
 State = tuple[Tensor, ...]
@@ -99,7 +101,7 @@ class RecurrentLayer(nn.Module):
 
     @property
     def _is_watched(self) -> bool:
-        # A data-dependent initializer hooks the affine maps, which a fused kernel would never call.
+        # Whoever hooks the affine maps, which a fused kernel would never call, wants to see the cell at work.
         maps = (linear for cell in self.directions for linear in (cell.input_to_hidden, cell.hidden_to_hidden))
         return any(linear._forward_hooks for linear in maps)
 
@@ -111,3 +113,20 @@ class RecurrentLayer(nn.Module):
         if kernel := self.directions[0].kernel:
             kernel.lay_out(self._fused_weights(), self.directions[0].hidden)
         return self
+
+
+@contextmanager
+def unfused(model: nn.Module) -> Iterator[None]:
+    """Let every recurrent layer of the model whose cell has activation modules run in the open, so that hooks on these
+    see each time step. The numbers are the same up to rounding."""
+    cells = [cell for cell in model.modules() if isinstance(cell, Cell) and activation_modules(cell)]
+    handles = [cell.input_to_hidden.register_forward_hook(_look_on) for cell in cells]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _look_on(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    """A hook that does nothing but be there."""

@@ -14,8 +14,8 @@ class RNNCell(Cell):
     """h_t = phi(W_x x_t + b_x + W_h h_(t-1) + b_h), as torch has it.
 
     With a normalizer h_t = phi(N(W_x x_t + W_h h_(t-1))) (Ba et al. 2016, equation 4); the biases stay where N has no
-    shift. Tanh and ReLU without normalizer run fused; the activation module then does not run, and saturation and dead
-    units are not measured.
+    shift. Tanh and ReLU without normalizer run fused; the activation module then does not run: what it does is seen on
+    the probe set only, where the layer is unfused().
     """
 
     def __init__(self, features: int, hidden: int, parts: Parts) -> None:

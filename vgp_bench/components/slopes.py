@@ -31,13 +31,14 @@ def greatest_slope(activation: nn.Module, z: Tensor) -> Tensor:
     return slope(_resting(activation), points).abs().amax(0, keepdim=True)
 
 
-def flattens_at_both_ends(activation: nn.Module, z: Tensor) -> bool:
+def flattens_at_both_ends(activation: nn.Module, z: Tensor, greatest: Tensor | None = None) -> bool:
     """Whether phi has a limit on either side, as sigmoid and tanh have: only then is a flat unit one driven too far.
 
-    On one side, as in ReLU, being flat is how the unit is silent. z: any input it takes.
+    On one side, as in ReLU, being flat is how the unit is silent. z: any input it takes. greatest: as
+    in relative_slope.
     """
     ends = slope(_resting(activation), _far(activation, z)).abs()
-    return bool((ends < THRESHOLD * greatest_slope(activation, z)).all())
+    return bool((ends < THRESHOLD * (greatest_slope(activation, z) if greatest is None else greatest)).all())
 
 
 def output_range(activation: nn.Module, z: Tensor) -> tuple[Tensor, Tensor]:

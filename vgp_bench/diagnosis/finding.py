@@ -69,12 +69,13 @@ class Symptom:
 class Consequence:
     """What became of the training. since: the first step of it; words: with the figures it rests on."""
 
-    kind: Literal["none", "stall", "regression", "divergence"]
+    kind: Literal["none", "slow", "stall", "regression", "divergence"]
     since: int
     words: str
 
     @property
     def harm(self) -> bool:
+        """Whether it is one, for a network with a symptom."""
         return self.kind != "none"
 
 

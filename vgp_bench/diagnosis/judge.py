@@ -38,6 +38,7 @@ _EXPLAINED: dict[Verdict, set[Verdict]] = {
 def diagnose(case: Case) -> Diagnosis:
     """The verdict at the end of the record. Nothing in it depends on what came later: see Case.until."""
     found = [symptom for module in _modules() if (symptom := module.find(case)) is not None]
+    found.sort(key=lambda symptom: symptom.onset)  # a cause comes before its effects; of those that came together, RANK
     consequence = consequence_of(case)
     verdict, cause, runner_up = _verdict(case, found, consequence)
     return Diagnosis(
@@ -70,7 +71,8 @@ def _verdict(
     if found:
         others = [symptom for symptom in found[1:] if symptom.verdict not in _EXPLAINED[found[0].verdict]]
         return found[0].verdict, found[0], (others[0] if others else None)
-    bare: dict[str, Verdict] = {"stall": "plateau", "regression": "unstable", "divergence": "diverged"}
+    bare: dict[str, Verdict]
+    bare = {"slow": "healthy", "stall": "plateau", "regression": "unstable", "divergence": "diverged"}
     return bare[consequence.kind], None, None
 
 

@@ -46,8 +46,8 @@ DEAD_LOOKS = 3
 """Looks in a row that a stage has to be dead at, if there were so many; one of them may be a bad batch."""
 
 FLAT_SLOPE = 0.15
-"""Mean slope of the activations of a saturated stage, as a share of the greatest. Sigmoid or tanh at z of size 1: .8 and
-.6; at z of size 8: .2 and .1."""
+"""Mean slope of the activations of a saturated stage, as a share of the greatest. Sigmoid and tanh at z of size 1:
+.8 and .6; at z of size 8: .2 and .1."""
 
 # --- the forward signal ---
 
@@ -75,13 +75,16 @@ PROGRESS = 0.1
 BETTER_ANSWERS = 0.05
 """Gain in accuracy over chance that counts as learning, whatever the loss: with wrong labels, say, most of the loss has
 to stay."""
-FALLING = 0.01
+FALLING = 0.02
 """Share of the loss that its trend takes away over the steps looked at, with all of its interval below 0: still
 learning, if slowly."""
+SLOW = 0.4
+"""Progress, in loss or in accuracy, below which a network with a symptom is held back by it, unless the trend says that
+it will get there soon. Without a symptom it is only a hard task."""
 RELAPSE = 0.5
 """Share of what had been learned that has to be lost again to call it a relapse."""
 BLOWN_UP = 2.0
-"""The loss, as a multiple of the greater of start and chance, above which training has made things worse."""
+"""The loss, as a multiple of the lesser of start and chance, above which training has made things worse."""
 
 GROWTH = 100.0
 """Growth of the gradient norm over its median up to then, within the last steps before the loss left the finite."""

@@ -8,7 +8,8 @@ from vgp_bench.errors import ConfigError
 @dataclass(frozen=True)
 class Cadence:
     """dense_steps: the first steps, each logged; every: one step in so many afterwards (null: none);
-    probe_every: dead units are counted and histograms taken at one step in so many, and at the last one (null: never).
+    probe_every: the probe set is looked at (dead units, histograms, the flow of the signal) at one step in so many, and
+    at the last one (null: never).
     The last step is always logged. With dense_steps=0 and every=null nothing is measured at all.
     """
 

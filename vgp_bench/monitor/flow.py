@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from vgp_bench.architectures.recurrent_layer import unfused
 from vgp_bench.architectures.stages import Stage
 from vgp_bench.components.activations import activation_modules
 from vgp_bench.components.gates import GateLinear
@@ -39,8 +40,8 @@ def flow_rows(model: nn.Module, stages: Sequence[Stage], probe: Probe, step: int
     inputs = probe.inputs[:SAMPLES].detach().requires_grad_(probe.inputs.is_floating_point())
     handles = flow.register()
     try:
-        with untouched(model), torch.enable_grad():
-            loss = probe.objective.loss(model(inputs), probe.targets[:SAMPLES])
+        with untouched(model), unfused(model), torch.enable_grad():
+            loss = probe.objective.loss(model(inputs.clone()), probe.targets[:SAMPLES])
             of = [*weights, *([inputs] if inputs.requires_grad else [])]
             gradients = torch.autograd.grad(loss, of, allow_unused=True) if of else ()
     finally:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from vgp_bench.architectures.recurrent_layer import unfused
 from vgp_bench.data.objectives import Objective
 
 
@@ -37,7 +38,7 @@ def show(model: nn.Module, inputs: Tensor, watchers: Sequence[Watcher]) -> None:
     """
     handles = [handle for watcher in watchers for handle in watcher.register()]
     try:
-        with torch.no_grad(), untouched(model):
+        with torch.no_grad(), untouched(model), unfused(model):
             model(inputs)
     finally:
         for handle in handles:

@@ -14,7 +14,7 @@ def sample_norms(values: Tensor) -> Tensor:
     """||v_i||_2 of each sample, dimension 0: float64 (n,). In float32 the square of 1e-23 is 0 already."""
     rows = _not_half(values.reshape(len(values), -1))
     if rows.device.type == "cpu":  # where looking at a value costs nothing
-        norms = torch.linalg.vector_norm(rows, dim=1)
+        norms: Tensor = torch.linalg.vector_norm(rows, dim=1)
         if bool(((norms > SAFE[0]) & (norms < SAFE[1])).all()):
             return norms.double()
     careful: Tensor = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64)

@@ -36,26 +36,34 @@ class UnitUse:
         self.module = module
         self.runs = 0
         self.per_unit = torch.zeros(())  # [flat, not 0, faint] x units
-        self.sums = torch.zeros(())  # slope, output <= 0, |z| large, |z| extreme, distance from the middle
+        self.sums = torch.zeros(())  # slope, output <= 0, |z| large, |z| extreme; of bounded: distance from the middle
         self.bounded = False
         self.inputs = 0  # a unit
         self.values = 0
-        self._steepest = torch.ones(())
+        self._shape: torch.Size | None = None  # of an input in the runs that wait
         self._waiting: list[tuple[Tensor, Tensor]] = []
 
     def add(self, z: Tensor, output: Tensor) -> None:
         """One run: input and output, of one shape, units in it as components.units has them; (n,) is one unit."""
         z, output = (t.detach().unsqueeze(1) if t.ndim == 1 else t.detach() for t in (z, output))
-        if not self.runs:
-            self.bounded = flattens_at_both_ends(self.module, z)
-            self._steepest = greatest_slope(self.module, z)
-        self.runs += 1
-        if self._waiting and self._waiting[0][0].shape[1:] != z.shape[1:]:
+        if z.shape[1:] != self._shape:
             self._count_waiting()
+            self._look_up(z)
+        self.runs += 1
         # Copies: whoever comes next may write into them.
         self._waiting.append((z, output) if z.numel() >= PORTION else (z.clone(), output.clone()))
         if sum(waiting.numel() for waiting, _ in self._waiting) >= PORTION:
             self._count_waiting()
+
+    def _look_up(self, z: Tensor) -> None:
+        """What is the same for all inputs of this shape."""
+        self._shape = z.shape[1:]
+        self._steepest = greatest_slope(self.module, z)
+        self.bounded = flattens_at_both_ends(self.module, z, self._steepest)
+        if self.bounded:
+            low, high = output_range(self.module, z)
+            # A bump flattens at both ends and has one limit: NaN, as there is no middle.
+            self._middle, self._half = (low + high) / 2, torch.where(high > low, (high - low) / 2, torch.nan)
 
     def _count_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -70,23 +78,17 @@ class UnitUse:
 
         def hits(compare: Callable[..., Tensor], values: Tensor, bound: float) -> Tensor:
             compare(values, bound, out=room)
-            return room.sum(others).double()
+            return room.sum(others)
 
         slopes, size = relative_slope(self.module, z, self._steepest), z.abs()
         counts = [hits(torch.lt, slopes, THRESHOLD), hits(torch.ne, output, 0), hits(torch.lt, output.abs(), FAINT)]
         shares = [hits(torch.le, output, 0), hits(torch.ge, size, LARGE), hits(torch.ge, size, EXTREME)]
-        sums = [slopes.sum(others), *shares, self._from_the_middle(z, output)]
-        self.per_unit = self.per_unit.to(counts[0]) + torch.stack(counts)
-        self.sums = self.sums.to(counts[0]) + torch.stack([figure.double().sum() for figure in sums])
+        distance = ((output - self._middle).abs_() / self._half).sum(others) if self.bounded else shares[0]
+        per_unit = torch.stack(counts).double()
+        self.per_unit = self.per_unit.to(per_unit) + per_unit
+        self.sums = self.sums.to(per_unit) + torch.stack([slopes.sum(others), *shares, distance]).double().sum(1)
         self.values += z.numel()
         self.inputs += z.numel() // z.shape[unit]
-
-    def _from_the_middle(self, z: Tensor, output: Tensor) -> Tensor:
-        if not self.bounded:
-            return torch.full((), torch.nan, device=z.device)
-        low, high = output_range(self.module, z)
-        # A bump flattens at both ends and has one limit: NaN, as there is no middle.
-        return (2 * output - low - high).abs() / torch.where(high > low, high - low, torch.nan)
 
     @staticmethod
     def together(uses: Iterable["UnitUse"]) -> dict[str, Tensor | float]:

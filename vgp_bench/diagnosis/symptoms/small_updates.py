@@ -13,7 +13,9 @@ def find(case: Case) -> Symptom | None:
     """The symptom over all logged steps."""
     steps = case.column("layers", "step")
     moved = np.asarray(case.column("layers", "update_ratio"), dtype=float)
-    steps, moved = steps[~np.isnan(moved)], moved[~np.isnan(moved)]
+    gradient = np.asarray(case.column("layers", "weight_gradient_l2"), dtype=float)
+    usable = ~np.isnan(moved) & ~(gradient == 0)  # without a gradient it is not the optimizer that makes no step
+    steps, moved = steps[usable], moved[usable]
     if not len(moved):
         return None
     known, place = np.unique(steps, return_inverse=True)
