@@ -122,7 +122,7 @@ def test_the_order_of_the_units(net: tuple[str, Diagnosis]) -> None:
 
 def test_the_gauge_of_a_relu_net() -> None:
     assert judged(*NETS["healthy"], change=rescaled).label == "healthy"
-    vanished = ["activation=relu", "initializer=pytorch_default", "architecture.depth=20", "architecture.width=32"]
+    vanished = ["activation=relu", "initializer=pytorch_default", "architecture.depth=40", "architecture.width=32"]
     assert judged(*vanished).label == judged(*vanished, change=rescaled).label == "vanishing (depth)"
 
 
