@@ -30,20 +30,28 @@ ROOT = Path(__file__).parents[1]
 
 
 class Faulty(torch.optim.SGD):
-    """SGD that does `kind` at step `at`; with a `mark`, only if there is no such file yet, which it then makes.
+    """SGD that does `kind` at step `at`; with a `mark`, only if there is no such file yet, which it then makes; never
+    again once there is a file `cured`.
 
-    kind: none, raise, exit, kill, hang (heeds no signal), wait (for a signal), diverge.
+    kind: none, raise, exit, kill, hang (heeds no signal), wait (for a signal), hold (until `cured` is there), diverge.
     """
 
     def __init__(
-        self, params: Iterable[nn.Parameter], lr: float = 0.05, kind: str = "none", at: int = 2, mark: str | None = None
+        self,
+        params: Iterable[nn.Parameter],
+        lr: float = 0.05,
+        kind: str = "none",
+        at: int = 2,
+        mark: str | None = None,
+        cured: str | None = None,
     ) -> None:
         super().__init__(params, lr=lr)
-        self.kind, self.at, self.mark, self.steps = kind, at, mark, 0
+        self.kind, self.at, self.mark, self.cured, self.steps = kind, at, mark, cured, 0
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         self.steps += 1
-        if self.steps == self.at and not (self.mark and Path(self.mark).exists()):
+        spared = any(file and Path(file).exists() for file in (self.mark, self.cured))
+        if self.steps == self.at and not spared:
             if self.mark:
                 Path(self.mark).write_text(str(os.getpid()))
             self.happen()
@@ -61,6 +69,8 @@ class Faulty(torch.optim.SGD):
             time.sleep(3600)
         if self.kind == "wait":
             signal.pause()
+        while self.kind == "hold" and not (self.cured and Path(self.cured).exists()):
+            time.sleep(0.02)
         if self.kind == "diverge":
             self.param_groups[0]["params"][0].data.fill_(float("nan"))
 
@@ -68,7 +78,7 @@ class Faulty(torch.optim.SGD):
 def folder_of_faults(folder: Path) -> None:
     """Makes `mine`, a folder of configs, in which the optimizer is."""
     (folder / "mine" / "optimizer").mkdir(parents=True)
-    keys = "lr: 0.05\nkind: none\nat: 2\nmark: null\n"
+    keys = "lr: 0.05\nkind: none\nat: 2\nmark: null\ncured: null\n"
     (folder / "mine" / "optimizer" / "faulty.yaml").write_text(f"_target_: tests.faulty.Faulty\n{keys}")
 
 

@@ -117,7 +117,7 @@ class SlurmBox:
         assert done.returncode == 0, f"{words}: {done.stderr}"
         return done.stdout
 
-    def until(self, condition: Callable[[], object], seconds: float = 60) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = 240) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "waited in vain; " + self.call("squeue", "-r", "-t", "all")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faulty import ROOT, Recorder, folder_of_faults, tasks_of
+from tests.faulty import FAULTY, ROOT, TINY, Recorder, folder_of_faults, tasks_of
 from vgp_bench.errors import ConfigError
 from vgp_bench.launchers.launcher import Task
 from vgp_bench.launchers.local import Local
@@ -220,6 +220,53 @@ def test_a_sweep_that_is_detached_outlives_its_caller_and_is_picked_up(tmp_path:
     assert "2 completed: " in log, "it was the supervisor that ran it, not the second call"
 
 
+def test_a_sweep_is_detached_by_the_command_line_and_no_later_call_runs_anything_twice(tmp_path: Path) -> None:
+    words = ["optimizer.kind=hold", f"optimizer.cured={tmp_path}/go", "jobs=1", "seed=1,2"]
+    command = [sys.executable, "-m", "vgp_bench", "run", "-m", *FAULTY, *TINY, *words]
+    first = subprocess.run([*command, "--detach"], capture_output=True, text=True, timeout=200)
+    assert (first.returncode, first.stderr) == (0, "")
+    line, progress = first.stdout.splitlines()
+    assert re.match(r"2 runs go on in process \d+ \(`kill \d+` stops them\); its log is ", line)
+    assert progress == "Progress: vgp-bench status results/default; the same command picks the sweep up"
+    supervisor = int(re.search(r"kill (\d+)", line)[1])  # type: ignore[index]
+    try:
+        until(lambda: list(Path("results").rglob("status.json")), 200)
+        second = subprocess.run([*command, "--detach"], capture_output=True, text=True, timeout=200)
+        assert second.stdout.splitlines() == ["2 runs are in the hands of an earlier call and left there", progress]
+        (record,) = Path("results/default/.sweep").glob("*.json")
+        before = record.stat().st_ino
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as third:
+            until(lambda: record.stat().st_ino != before, 200)  # it has written its own, and now launches
+            time.sleep(1)
+            assert [run.state for run in find_runs(["results"])] == ["running"], "it looks on, and begins nothing"
+            Path("go").touch()
+            out, err = third.communicate(timeout=200)
+        assert (third.returncode, err) == (0, "")
+        assert [line[:14] for line in out.splitlines()[:2]] == ["[1/2] done    ", "[2/2] done    "]
+        assert out.splitlines()[2].startswith("2 runs: 2 completed. ")
+    finally:
+        Path("go").touch()
+        until(lambda: not lives(identity(supervisor)), 200)
+    # The first line of a worker has its number: each was begun once, and by nobody else than the supervisor.
+    logs = [path.read_text() for path in Path("results/default/.sweep/logs").iterdir()]
+    assert [log.count("(process ") for log in logs] == [1, 1]
+
+
+def test_what_is_in_hands_is_not_handed_over_again_and_the_rest_is(tmp_path: Path) -> None:
+    tasks = tasks_of([["seed=1"], ["seed=2"]], tmp_path / "results", "jobs=1")
+    held, left = map(TaskFiles, tasks)
+    for files in (held, left):
+        files.prepare()
+    held.hold({"engine": "local", **identity(os.getpid())})
+    left.hold({"engine": "local", **identity(os.getpid()), "start": "17"})  # by a process that is gone
+    line = Local().detach(tasks)
+    supervisor = int(re.match(r"1 run goes on in process (\d+) ", line)[1])  # type: ignore[index]
+    assert line.endswith("; 1 run is in the hands of an earlier call")
+    assert held.holder()["pid"] == os.getpid()
+    until(lambda: not lives(identity(supervisor)))
+    assert [run.seed for run in find_runs([tmp_path / "results"])] == [2]
+
+
 def test_what_a_dead_supervisor_left_is_run_by_the_next_call(tmp_path: Path) -> None:
     (task,) = tasks_of([["seed=1"]], tmp_path / "results")
     files = TaskFiles(task)
@@ -234,6 +281,36 @@ def test_a_disk_that_is_full_is_a_failure_with_a_reason(tmp_path: Path) -> None:
     seen = launched(tasks_of([["seed=1"]], tmp_path / "file" / "results"))
     assert seen.states() == {1: "failed"}
     assert seen.ends[1].reason.startswith("a file is in the way: cannot write ")
+
+
+def test_a_worker_that_can_write_nothing_is_told_apart_from_one_that_dies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No file may grow in it, as on a disk that fills after the launcher has written its own: neither log nor end."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import resource, sys\n"
+        "if 'vgp_bench.worker' in sys.orig_argv:\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # what stays in a buffer fails again when Python ends
+    seen = launched(tasks_of([["seed=1"]], tmp_path / "results"))
+    assert seen.states() == {1: "lost"}
+    # And no log to see: it is empty.
+    assert seen.ends[1].reason == "its process could not write how the run ended: disk full?"
+
+
+def test_an_end_that_cannot_be_kept_says_why(tmp_path: Path) -> None:
+    (task,) = tasks_of([["seed=1"]], tmp_path / "results")
+    files = TaskFiles(task)
+    files.log.parent.mkdir(parents=True)
+    files.log.write_text("its last words")
+    files.spec.parent.write_text("in the way")
+    reason = files.settle("lost", "its process ended with exit code 3").reason
+    where = rf"cannot write {tmp_path}/results/default/\.sweep/tasks/[0-9a-f]{{12}}\.outcome\.json"
+    advice = "set results_dir to a folder"
+    expected = rf"its process ended with exit code 3; a file is in the way: {where}; {advice}; see {files.log}"
+    assert re.fullmatch(expected, reason)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,15 @@ from vgp_bench.overview import STATES, UNDER_WAY, Entry, Overview, SweepState
 from vgp_bench.progress import duration
 
 WIDTH = 80
-MOST_NAMED = 20
+MOST_RUNNING = 20
+"""So many running runs are named: for each, files are opened."""
 
 
-def overview_text(overview: Overview, width: int | None = None) -> str:
+def overview_text(overview: Overview, width: int | None = None, most: int | None = None) -> str:
     """Counts by state, the running runs, those that did not complete with their reasons, the sweeps.
 
-    width: characters of a line at most; not given: the terminal's, at least WIDTH.
+    width: characters of a line at most; not given: the terminal's, at least WIDTH. most: so many running runs at most
+    are named, and so many that did not complete; the rest is a count. None: all that did not complete.
     """
     width = width or max(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
     counts = overview.counts
@@ -26,22 +28,33 @@ def overview_text(overview: Overview, width: int | None = None) -> str:
     total = f"{len(overview.entries)} run{'s' if len(overview.entries) != 1 else ''}"
     lines = textwrap.wrap(f"{total}: {', '.join(words)}", width, subsequent_indent="  ")
     if running := overview.of("running"):
-        lines += ["", f"{'running':<12}  {'for':>10}  {'on':<20}  {'at':<22}", *_running(running)]
-    lines += _not_completed(overview)
+        lines += ["", f"{'running':<12}  {'for':>10}  {'on':<20}  {'at':<22}", *_running(running, most)]
+    lines += _not_completed(overview, most)
     for sweep in overview.sweeps:
         if sweep.is_under_way:
             lines += ["", *_sweep(sweep)]
     return "\n".join(line if len(line) <= width else line[: width - 3] + "..." for line in lines)
 
 
-def _running(entries: Sequence[Entry]) -> Iterator[str]:
-    for entry in entries[:MOST_NAMED]:
+def screen_text(overview: Overview) -> str:
+    """The same for a terminal that shows it again and again: as much as there is room for."""
+    columns, rows = shutil.get_terminal_size((WIDTH, 24))
+    for most in (rows // 2, rows // 4, rows // 8, 1):
+        lines = overview_text(overview, columns, most).split("\n")
+        if len(lines) < rows:  # the cursor takes the last row
+            return "\n".join(lines)
+    return "\n".join([*lines[: max(1, rows - 2)], "..."])  # and not the counts on top, which would scroll out
+
+
+def _running(entries: Sequence[Entry], most: int | None) -> Iterator[str]:
+    shown = entries[: min(most or MOST_RUNNING, MOST_RUNNING)]
+    for entry in shown:
         assert entry.status is not None
         host = f"{entry.status.host[:13]}:{entry.status.pid}"
         since, place = _since(entry.status.started), _place(entry.path)
         yield f"{entry.path.name:<12}  {since:>10}  {host:<20}  {place:<22}  {entry.label}".rstrip()
-    if len(entries) > MOST_NAMED:
-        yield f"and {len(entries) - MOST_NAMED} more"
+    if more := len(entries) - len(shown):
+        yield f"and {more} more"
 
 
 def _place(path: Path) -> str:
@@ -67,7 +80,7 @@ def _since(started: str) -> str:
         return "?"
 
 
-def _not_completed(overview: Overview) -> Iterator[str]:
+def _not_completed(overview: Overview, most: int | None) -> Iterator[str]:
     """By state and reason: equal ones are named below it once."""
     groups: dict[tuple[str, str], list[Entry]] = {}
     for state in ("failed", "lost", "interrupted", "damaged"):
@@ -75,11 +88,11 @@ def _not_completed(overview: Overview) -> Iterator[str]:
             groups.setdefault((state, entry.status.reason if entry.status else ""), []).append(entry)
     named = 0
     for (state, reason), entries in groups.items():
-        if named == MOST_NAMED:
+        if named == most:
             break
         yield ""
         yield f"{state}{f', {len(entries)} runs' if len(entries) > 1 else ''}: {reason}"
-        for entry in entries[: MOST_NAMED - named]:
+        for entry in entries if most is None else entries[: most - named]:
             yield f"  {entry.path.name:<12}  {entry.label}".rstrip()
             named += 1
     if more := sum(map(len, groups.values())) - named:

@@ -1,7 +1,8 @@
 """One run of a sweep in a process of its own: `python -m vgp_bench.worker [--wait] SPEC.json`, without Hydra.
 
 A launcher writes the spec and reads, beside it, what the worker says of the end; what was measured is in the record.
-The exit code says the same in short: 0 finished, 1 failed, 2 refused, 75 interrupted (it can be resumed).
+The exit code says the same in short: 0 finished, 1 failed, 2 refused, 75 interrupted (it can be resumed); and, where
+the disk did not take what the worker had to say, 74.
 """
 
 import json
@@ -21,6 +22,7 @@ from vgp_bench.records.reading import read_summary
 
 FAILED, REFUSED = 1, 2
 INTERRUPTED = os.EX_TEMPFAIL
+UNWRITTEN = os.EX_IOERR
 EXIT_CODES: Mapping[str, int] = {**dict.fromkeys(ENDED_WELL, 0), "failed": FAILED, "refused": REFUSED}
 
 
@@ -71,7 +73,7 @@ def work(spec: Path, wait: bool = False) -> int:
     except (OSError, ValueError, KeyError) as error:
         print(f"vgp-bench: {spec} is no spec of a run: {type(error).__name__}: {error}", file=sys.stderr)
         return REFUSED
-    print(f"{composed.label}  (process {os.getpid()})", flush=True)
+    _say(f"{composed.label}  (process {os.getpid()})")
     # Until the run listens itself, while torch is imported say.
     for number in (signal.SIGTERM, signal.SIGUSR2):
         signal.signal(number, signal.default_int_handler)
@@ -84,13 +86,22 @@ def work(spec: Path, wait: bool = False) -> int:
             outcome = perform(composed, content["command"], _unseen)
         write_outcome(spec, outcome)
     except KeyboardInterrupt:
-        print("interrupted: what it has is kept", flush=True)
+        _say("interrupted: what it has is kept")
         return INTERRUPTED
     except ResultsError as error:
-        print(error, flush=True)
-        return FAILED
-    print(f"{outcome.state}{': ' if outcome.reason else ''}{outcome.reason}", flush=True)
+        _say(str(error))
+        return UNWRITTEN
+    _say(f"{outcome.state}{': ' if outcome.reason else ''}{outcome.reason}")
     return EXIT_CODES[outcome.state]
+
+
+def _say(line: str) -> None:
+    """A line for the log. A disk that has no room for it may still have some for the run, by the time it is needed."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        # What stays in the buffer would fail again at the end, and change the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unseen(total_steps: int) -> Callable[[int, float], None]:

@@ -3,6 +3,8 @@
 import argparse
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from vgp_bench.commands.arguments import add_results
@@ -27,15 +29,25 @@ def _status(arguments: argparse.Namespace) -> int:
     from vgp_bench.overview import overview
     from vgp_bench.overview_text import overview_text
 
-    clear = "\x1b[H\x1b[2J" if sys.stdout.isatty() else ""
-    while True:
-        found = overview(arguments.results)
-        print(f"{clear if arguments.watch else ''}{overview_text(found)}", flush=True)
-        if not arguments.watch or not found.is_under_way:
-            return 0
-        try:
-            time.sleep(EVERY)
-        except KeyboardInterrupt:
-            return 0
-        if not clear:
-            print()
+    if not arguments.watch:
+        print(overview_text(overview(arguments.results)))
+        return 0
+    try:
+        _watch(arguments.results)
+    except KeyboardInterrupt:
+        if sys.stdout.isatty():
+            print()  # the terminal has written ^C
+    return 0
+
+
+def _watch(results: Sequence[Path]) -> None:
+    """Shows the same again and again, on a terminal in place; in the end, when nothing is under way, all of it."""
+    from vgp_bench.overview import overview
+    from vgp_bench.overview_text import overview_text, screen_text
+
+    in_place = sys.stdout.isatty()
+    clear = "\x1b[H\x1b[2J" if in_place else ""
+    while (found := overview(results)).is_under_way:
+        print(f"{clear}{screen_text(found)}" if in_place else f"{overview_text(found)}\n", flush=True)
+        time.sleep(EVERY)
+    print(f"{clear}{overview_text(found)}")

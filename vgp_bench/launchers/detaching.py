@@ -15,8 +15,12 @@ from vgp_bench.records.files import write_atomically, writing
 
 
 def detach(settings: Mapping[str, Any], tasks: Sequence[Task]) -> str:
-    """Begins a supervisor of these tasks; returns a line on how to stop it. settings: keys of the launcher. Raises
-    ResultsError."""
+    """Begins a supervisor of those tasks that nobody sees to; returns a line on how to stop it. settings: keys of the
+    launcher. Raises ResultsError."""
+    asked = len(tasks)
+    tasks = [task for task in tasks if not TaskFiles(task).is_held()]
+    if not tasks:
+        return f"{_runs(asked)} in the hands of an earlier call and left there"
     folder = sweep_folder(tasks[0]) / "supervisors"
     orders = folder / f"{uuid.uuid4().hex[:12]}.json"
     log = orders.with_suffix(".log")
@@ -38,4 +42,10 @@ def detach(settings: Mapping[str, Any], tasks: Sequence[Task]) -> str:
     # Here and not only there: the same command again, a moment later, must see that they are in hands.
     for task in tasks:
         TaskFiles(task).hold({"engine": "local", **identity(process.pid)})
-    return f"{len(tasks)} runs go on in process {process.pid} (`kill {process.pid}` stops them); its log is {log}"
+    there = f"; {_runs(asked - len(tasks))} in the hands of an earlier call" if len(tasks) < asked else ""
+    go = f"{len(tasks)} runs go" if len(tasks) > 1 else "1 run goes"
+    return f"{go} on in process {process.pid} (`kill {process.pid}` stops them); its log is {log}{there}"
+
+
+def _runs(count: int) -> str:
+    return f"{count} runs are" if count != 1 else "1 run is"

@@ -11,6 +11,9 @@ from vgp_bench.outcome import Outcome
 Progress = Callable[[int, float], None]
 """Called with the steps done since the last call and the latest loss."""
 
+STOPPED = "the sweep was stopped"
+"""Reason of a run that a launcher has broken off because it was stopped itself."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -39,6 +42,11 @@ class Watcher(Protocol):
 
 class Launcher(Protocol):
     """An option of the group `launcher`; its fields are the option's keys."""
+
+    def device_of(self, name: str) -> str:
+        """The device that a run whose key `device` says `name` has where this launcher runs it; no longer `auto`, so
+        that plan and worker name the run alike. Raises ConfigError for one that cannot be there, as far as that is
+        known here."""
 
     def launch(self, tasks: Sequence[Task], watcher: Watcher) -> None:
         """Returns when every task has ended or was given up, each told to the watcher exactly once.

@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from vgp_bench.errors import ResultsError
 from vgp_bench.launchers.checks import check_least, check_positive
 from vgp_bench.launchers.detaching import detach
-from vgp_bench.launchers.launcher import Task, Watcher
+from vgp_bench.launchers.launcher import STOPPED, Task, Watcher
 from vgp_bench.launchers.processes import Worker, ended_like_ctrl_c, identity, lives
 from vgp_bench.launchers.slots import Slot, slots
 from vgp_bench.launchers.task_files import TaskFiles
 from vgp_bench.outcome import Outcome
-from vgp_bench.worker import INTERRUPTED
+from vgp_bench.worker import INTERRUPTED, UNWRITTEN
 
 LOOK = 0.02
 """Seconds between two looks at the workers."""
@@ -48,6 +48,12 @@ class Local:
         check_least(0, grace=self.grace, restarts=self.restarts)
         check_positive(time_limit=self.time_limit)
 
+    def device_of(self, name: str) -> str:
+        """See Launcher."""
+        from vgp_bench.building import resolve_device  # torch: only where runs are planned
+
+        return resolve_device(name)
+
     def launch(self, tasks: Sequence[Task], watcher: Watcher) -> None:
         """See Launcher. Tasks of a detached sweep of this machine are only watched."""
         if tasks:
@@ -72,9 +78,8 @@ class _Sweep:
         self.begun: dict[TaskFiles, int] = {}
         self.goes_on = True
         for files in map(TaskFiles, tasks):
-            holder = files.holder()
-            is_held = holder.get("engine") == "local" and holder != self.me and lives(holder)
-            (self.held if is_held else self.waiting).append(files)
+            is_held_elsewhere = files.is_held() and files.holder() != self.me
+            (self.held if is_held_elsewhere else self.waiting).append(files)
 
     def run(self) -> None:
         try:
@@ -148,6 +153,8 @@ class _Sweep:
         times = f" ({self.begun[files]} times)" if self.begun[files] > 1 else ""
         if code == INTERRUPTED:
             return f"it was asked to stop{times}"
+        if code == UNWRITTEN:
+            return "its process could not write how the run ended: disk full?"
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return f"its process {how}{times}"
 
@@ -180,7 +187,7 @@ class _Sweep:
             for attempt in self.running:
                 attempt.worker.kill()
                 files = attempt.files
-                outcome = files.outcome() or files.settle("interrupted", "the sweep was stopped")
+                outcome = files.outcome() or files.settle("interrupted", STOPPED)
                 files.release()
                 self.watcher.ended(files.task, outcome)
             self.running = []

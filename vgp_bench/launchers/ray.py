@@ -9,7 +9,7 @@ from typing import Any
 
 from vgp_bench.errors import ConfigError, ResultsError
 from vgp_bench.launchers.checks import check_least, check_positive
-from vgp_bench.launchers.launcher import Task, Watcher
+from vgp_bench.launchers.launcher import STOPPED, Task, Watcher
 from vgp_bench.launchers.processes import ended_like_ctrl_c
 from vgp_bench.launchers.task_files import TaskFiles
 from vgp_bench.outcome import Outcome
@@ -32,6 +32,10 @@ class Ray:
     def __post_init__(self) -> None:
         check_least(0, gpus=self.gpus, restarts=self.restarts)
         check_positive(cpus=self.cpus)
+
+    def device_of(self, name: str) -> str:
+        """See Launcher. `auto` is a GPU where launcher.gpus asks for one: the node may be another machine."""
+        return ("cuda" if self.gpus else "cpu") if name == "auto" else name
 
     def launch(self, tasks: Sequence[Task], watcher: Watcher) -> None:
         """See Launcher. Raises ConfigError if there is no cluster at the address."""
@@ -126,7 +130,7 @@ class _Sweep:
         if self.running:
             ray.wait(list(self.running), num_returns=len(self.running), timeout=STOPPING)
         for files in self.running.values():
-            outcome = files.outcome() or files.settle("interrupted", "the sweep was stopped")
+            outcome = files.outcome() or files.settle("interrupted", STOPPED)
             self.watcher.ended(files.task, outcome)
         self.running = {}
 

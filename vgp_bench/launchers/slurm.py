@@ -9,7 +9,7 @@ from typing import Any
 
 from vgp_bench.errors import UserError
 from vgp_bench.launchers.checks import check_least, check_positive
-from vgp_bench.launchers.launcher import Task, Watcher
+from vgp_bench.launchers.launcher import STOPPED, Task, Watcher
 from vgp_bench.launchers.processes import ended_like_ctrl_c
 from vgp_bench.launchers.slurm_commands import LEFT, ask, cancel, check_programs, queue, submit
 from vgp_bench.launchers.slurm_script import batch_script
@@ -48,6 +48,10 @@ class Slurm:
         check_least(1, time=self.time, gpus=self.gpus, cpus=self.cpus, max_parallel=self.max_parallel)
         check_least(0, warning=self.warning, restarts=self.restarts)
         check_positive(poll=self.poll)
+
+    def device_of(self, name: str) -> str:
+        """See Launcher. `auto` is a GPU where launcher.gpus asks for one: what a login node has says nothing of it."""
+        return ("cuda" if self.gpus else "cpu") if name == "auto" else name
 
     def launch(self, tasks: Sequence[Task], watcher: Watcher) -> None:
         """See Launcher. What an earlier call has in the queue is watched, and goes on if this one is stopped."""
@@ -187,7 +191,7 @@ class _Sweep:
             for files in mine:
                 outcome = files.outcome()
                 if files in self.begun:
-                    outcome = outcome or files.settle("interrupted", "the sweep was stopped")
+                    outcome = outcome or files.settle("interrupted", STOPPED)
                     self.watcher.ended(files.task, outcome)
                 files.release()
             self.jobs = {}

@@ -11,6 +11,7 @@ from typing import Any
 
 from vgp_bench.errors import ResultsError
 from vgp_bench.launchers.launcher import Task
+from vgp_bench.launchers.processes import lives
 from vgp_bench.outcome import Outcome
 from vgp_bench.records.files import write_atomically, writing
 from vgp_bench.worker import read_outcome, write_outcome, write_spec
@@ -46,6 +47,11 @@ class TaskFiles:
             return {}
         return content if isinstance(content, dict) else {}
 
+    def is_held(self) -> bool:
+        """Whether a process of this machine sees to the task."""
+        holder = self.holder()
+        return holder.get("engine") == "local" and lives(holder)
+
     def outcome(self) -> Outcome | None:
         """How the task ended, if it did, its reason with the log where it is no good end."""
         outcome = read_outcome(self.spec, self.task.composed.label)
@@ -55,8 +61,10 @@ class TaskFiles:
 
     def settle(self, state: str, reason: str) -> Outcome:
         """The end of a task whose worker could not say it; kept for whoever watches the sweep from elsewhere."""
-        with contextlib.suppress(ResultsError):  # of a full disk, say: then only this process knows
+        try:
             write_outcome(self.spec, Outcome(self.task.composed.label, state, self.task.path, reason))
+        except ResultsError as error:  # then only this process knows; and it may be why the worker said nothing
+            reason = f"{reason}; {error}"
         return Outcome(self.task.composed.label, state, self.task.path, self.with_log(reason))
 
     def release(self) -> None:
@@ -65,8 +73,8 @@ class TaskFiles:
             self._holder.unlink()
 
     def with_log(self, reason: str) -> str:
-        """The reason and where to read more."""
-        return f"{reason}; see {self.log}" if self.log.is_file() else reason
+        """The reason and where to read more, if there is anything to read."""
+        return f"{reason}; see {self.log}" if self.log.is_file() and self.log.stat().st_size else reason
 
 
 def sweep_folder(task: Task) -> Path:
