@@ -1,0 +1,184 @@
+"""The forecast, and the checklist behind it: what is said of a network is what becomes of it."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.composing import compose
+from vgp_bench.probe.case import case_of_start
+from vgp_bench.probe.checklist import checklist
+from vgp_bench.probe.effective_depth import effective_depth
+from vgp_bench.probe.first_steps import go
+from vgp_bench.probe.forecast import forecast
+from vgp_bench.probe.measuring import Measured, loop_of, measure, start_of, with_trial
+
+ROOT = Path(__file__).parents[1]
+STEPS = 150
+SMALL = ("architecture.width=32", "device=cpu", "trainer.max_epochs=1000", f"trainer.max_steps={STEPS}")
+
+
+@pytest.mark.parametrize(
+    ("words", "learns", "why"),
+    [
+        ("architecture.depth=5", True, "tells inputs apart"),
+        ("architecture.depth=20 activation=sigmoid", False, "moves its slowest stage"),
+        ("architecture.depth=20 activation=sigmoid normalizer=batch optimizer.lr=0.1", True, "tells inputs apart"),
+        ("architecture.depth=4 activation=sigmoid optimizer=adam optimizer.lr=0.01", True, ""),
+        ("architecture.depth=4 initializer.bias_mean=-4", False, "dead after the first steps"),
+        ("architecture.depth=4 optimizer.lr=5", False, "within the first steps"),
+        ("architecture.depth=4 optimizer.lr=1e-8", False, "moves its slowest stage"),
+        ("architecture=residual_mlp architecture.depth=40", False, "the loss is"),
+        ("architecture=residual_mlp architecture.depth=20 architecture.residual=fixup", True, "tells inputs apart"),
+    ],
+)
+def test_the_forecast_is_what_becomes_of_it(words: str, learns: bool, why: str) -> None:
+    composed = compose(*words.split(), *SMALL)
+    loop = loop_of(composed)
+    found = with_trial(start_of(composed, loop), loop)
+    said = forecast(found)
+    losses = [math.inf]
+    if not found.trial.steps.diverged and not (rest := go(loop, STEPS)).diverged:
+        losses = [row.loss for row in rest.steps[-20:]]
+    assert (sum(losses) / len(losses) < 0.9 * loop.feed.chance.loss) is learns
+    assert said.trainable is learns
+    assert why in " ".join(said.reasons)
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Measured:
+    return measure(compose("architecture.depth=4", *SMALL, "trainer.clip_norm=100"))
+
+
+def mark(found: Measured, name: str) -> str:
+    (item,) = [item for item in checklist(found) if item.name.startswith(name)]
+    return item.mark
+
+
+def test_nothing_is_wrong_with_a_healthy_network(healthy: Measured) -> None:
+    marks = {item.name: item.mark for item in checklist(healthy)}
+    assert set(marks.values()) == {"ok"}, marks
+    assert len(marks) == 11
+    assert forecast(healthy).notes == []
+
+
+def with_start(found: Measured, **values: object) -> Measured:
+    return replace(found, start=replace(found.start, **values))
+
+
+def with_rows(found: Measured, table: str, **values: object) -> Measured:
+    """All stages have these figures."""
+    look = found.start.look
+    rows = [replace(row, **values) for row in getattr(look, table)]
+    return with_start(found, look=replace(look, **{table: rows}))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "expected"),
+    [
+        ("input scale", lambda found: with_start(found, input_std=255.0), "look"),
+        ("input scale", lambda found: with_start(found, input_mean=128.0, input_std=5.0), "look"),
+        ("loss", lambda found: with_start(found, look=replace(found.start.look, loss=2.3026 * 3)), "look"),
+        ("loss", lambda found: with_start(found, look=replace(found.start.look, loss=2.3026 * 20)), "no"),
+        ("inputs kept apart", lambda found: with_rows(found, "probes", input_share=1e-3), "look"),
+        ("inputs kept apart", lambda found: with_rows(found, "probes", input_share=1e-7), "no"),
+        ("slopes", lambda found: with_rows(found, "probes", slope_mean=0.05, saturated_units=0.9), "no"),
+        ("slopes", lambda found: with_rows(found, "probes", slope_mean=0.05), "look"),
+        ("dead", lambda found: with_rows(found, "layers", dead_fraction=0.6), "look"),
+        ("dead", lambda found: with_rows(found, "layers", dead_fraction=0.95), "no"),
+        ("depth", lambda found: with_rows(found, "probes", sensitivity=1e-9), "no"),
+        ("batch norm,", lambda found: with_start(found, batch_noise=0.1), "ok"),
+        ("batch norm,", lambda found: with_start(found, batch_noise=0.5), "look"),
+        ("batch norm,", lambda found: with_start(found, batch_noise=2.0), "no"),
+    ],
+)
+def test_a_measurement_out_of_its_range_is_marked(healthy: Measured, name: str, change, expected: str) -> None:
+    assert mark(change(healthy), name) == expected
+
+
+def test_clipping_at_every_step_is_worth_a_look(healthy: Measured) -> None:
+    assert mark(healthy, "clipping") == "ok"
+    tight = measure(compose("architecture.depth=2", *SMALL, "trainer.clip_norm=1e-3"))
+    assert mark(tight, "clipping") == "look"
+    loud = with_start(
+        measure(compose("architecture.depth=2", *SMALL)), look=replace(healthy.start.look, gradient_l2=1e5)
+    )
+    assert mark(loud, "clipping") == "look"
+
+
+@pytest.mark.parametrize(("rate", "expected"), [("1e-9", "no"), ("1e-4", "look"), ("100", "no")])
+def test_the_learning_rate_is_judged_by_what_the_first_step_moves(rate: str, expected: str) -> None:
+    assert mark(measure(compose("architecture.depth=4", *SMALL, f"optimizer.lr={rate}")), "learning") == expected
+
+
+def test_what_starts_symmetric_stays_so_and_a_branch_of_zeros_does_not() -> None:
+    words = ["initializer=uniform_001", "initializer.low=0.01", "initializer.high=0.0100000001"]
+    same = measure(compose("architecture.depth=3", *SMALL, *words, "activation=tanh"))
+    assert mark(same, "units") == "no"
+    assert any(note.startswith("symmetric") for note in forecast(same).notes)
+    zero = measure(compose("architecture=residual_mlp", "architecture.residual=zero_init", *SMALL))
+    assert mark(zero, "units") == "ok"
+
+
+def test_recurrent_networks_are_measured_along_time() -> None:
+    words = [
+        "architecture=rnn",
+        "activation=tanh",
+        "initializer=pytorch_default",
+        "architecture.hidden=8",
+        "device=cpu",
+    ]
+    long = measure(compose(*words, "dataset=adding", "dataset.length=60"))
+    assert mark(long, "60 time steps") == "look"
+    short = measure(compose(*words, "dataset=adding", "dataset.length=4", "initializer=orthogonal"))
+    assert mark(short, "4 time steps") == "ok"
+
+
+def test_effective_depth_counts_layers_that_move_and_are_heard(healthy: Measured) -> None:
+    stages = len(healthy.start.look.probes)
+    assert effective_depth(healthy) == (stages, stages, 0, 0)
+    noisy = with_start(healthy, signals_to_noise=[0.5, -0.1, *[3.0] * (stages - 3), math.nan])
+    assert effective_depth(noisy) == (stages - 3, stages - 1, 0, 2)
+    steps = healthy.trial.steps
+    rows = [replace(steps.layers[0], update_ratio=1e-9), *steps.layers[1:]]
+    still = replace(healthy, trial=replace(healthy.trial, steps=replace(steps, layers=rows)))
+    assert effective_depth(still) == (stages - 1, stages, 1, 0)
+
+
+def test_a_diagnosis_is_given_the_update_of_the_first_step(healthy: Measured) -> None:
+    case = case_of_start(healthy)
+    assert sorted(set(case.column("layers", "step"))) == [0, 10]
+    ratios = case.column("layers", "update_ratio")[: len(healthy.start.look.layers)]
+    assert list(ratios) == [row.update_ratio for row in healthy.trial.steps.layers]
+    assert (ratios > 0).all()
+
+
+def test_the_score_counts_false_alarms_among_those_that_left_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    from benchmarks.forecast_cases import CALIBRATION, HELD_OUT
+    from benchmarks.score_forecast import Score, table, wilson
+
+    scores = [
+        Score("a", True, 0.5, 1.0, 1.0),
+        Score("b", False, 0.5, 0.0, 0.0),
+        Score("c", False, math.inf, 0.0, 0.0),
+        Score("d", True, 1.0, 1.0, 1.0),
+        Score("e", True, 0.89, 1.0, 1.0),
+    ]
+    text = table("some", scores)
+    assert "- right: 3 of 5" in text
+    assert "- false alarms: 1 of 3" in text
+    assert "- missed: 1 of 2" in text
+    # Wilson 1927 for 0 of n: z^2 / (n + z^2) = 3.8415 / 63.8415.
+    assert wilson(0, 60) == pytest.approx((0.0, 0.06017), abs=1e-5)
+    assert len(set(CALIBRATION) | set(HELD_OUT)) == len(CALIBRATION) + len(HELD_OUT) >= 60
+
+
+def test_what_cannot_be_trained_gets_a_remedy_to_try() -> None:
+    told = forecast(measure(compose("architecture.depth=15", *SMALL, "activation=sigmoid")))
+    assert not told.trainable
+    assert told.remedy is not None
+    assert told.remedy.overrides == ("activation=relu",)
+    cured = forecast(measure(compose("architecture.depth=15", *SMALL, *told.remedy.overrides)))
+    assert (cured.trainable, cured.remedy) == (True, None)

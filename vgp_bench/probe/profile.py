@@ -1,0 +1,66 @@
+"""Figures of one look, stage by stage and over the whole depth. Needs no torch."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from vgp_bench.diagnosis.thresholds import FEWEST_STAGES
+from vgp_bench.probe.looking import Look, as_columns
+from vgp_bench.records.rows import LayerRow, TimeRow
+from vgp_bench.records.signal import Decay, decay_per_layer, hidden_gradient
+from vgp_bench.records.time_signal import TimeDecay, decay_per_step, last_layer
+
+
+def reaches(look: Look) -> list[float]:
+    """Of each stage S_l / mean ||dL_i/dlogits_i||: by how much the logits change for a change of h_l by its own size.
+
+    NaN where the logits have no gradient: all inputs are right with certainty, or nothing is finite.
+    """
+    unit = look.probes[-1].sample_gradient
+    return [row.sensitivity / unit if unit > 0 else math.nan for row in look.probes]
+
+
+def span(look: Look) -> float:
+    """Decades by which S_l falls from the last hidden stage to the first, by a straight line through log10 S_l.
+
+    NaN for fewer than FEWEST_STAGES hidden stages or what is not finite; inf where a stage has none: S_l = 0.
+    """
+    sizes = np.array([row.sensitivity for row in look.probes if row.kind == "hidden"])
+    if len(sizes) < FEWEST_STAGES or not np.isfinite(sizes).all():
+        return math.nan
+    if (sizes == 0).any():
+        return math.inf
+    places = np.arange(len(sizes))
+    slope = float(np.polyfit(places, np.log10(sizes), 1)[0])
+    return slope * (len(sizes) - 1)
+
+
+def measured_decay(look: Look) -> Decay:
+    """Factor on ||dL/dh_l|| per weight layer going down, as a run's summary has it."""
+    layers = as_columns(look.layers, LayerRow)
+    return decay_per_layer(*hidden_gradient(layers, look.step))
+
+
+def gradient_of_first(look: Look) -> float:
+    """||dL/dh|| of the first hidden stage by that of the last one; NaN if there are not two."""
+    _, gradient = hidden_gradient(as_columns(look.layers, LayerRow), look.step)
+    return float(gradient[0] / gradient[-1]) if len(gradient) > 1 and gradient[-1] > 0 else math.nan
+
+
+def through_time(look: Look, column: str = "state_gradient_l2") -> tuple[list[int], list[float], TimeDecay]:
+    """Lags and ||dL/dh_t|| of the last layer, shortest lag first, and the factor per step; empty without time axis."""
+    lag, gradient = last_layer(as_columns(look.times, TimeRow), look.step, column)
+    return [int(value) for value in lag], [float(value) for value in gradient], decay_per_step(lag, gradient)
+
+
+def least(values: Sequence[float]) -> float:
+    """The least of those that were measured; NaN if none was."""
+    known = [value for value in values if not math.isnan(value)]
+    return min(known, default=math.nan)
+
+
+def greatest(values: Sequence[float]) -> float:
+    """The greatest of those that were measured; NaN if none was."""
+    known = [value for value in values if not math.isnan(value)]
+    return max(known, default=math.nan)
