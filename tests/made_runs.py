@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vgp_bench.records.identity import run_id
-from vgp_bench.records.rows import EpochRow, LayerRow, StepRow
+from vgp_bench.records.rows import EpochRow, LayerRow, ProbeRow, StepRow
 from vgp_bench.records.store import RunStore, run_path
 from vgp_bench.records.summary import Summary
 
@@ -47,6 +47,19 @@ def layer_rows(gradients: Sequence[float], step: int = 0, per_stage: int = 1, **
     return [*rows, output]
 
 
+def probe_rows(sensitivity: Sequence[float], step: int = 0, output: float = 1.0, **values: Any) -> list[ProbeRow]:
+    """One row a hidden stage, S_l in depth order, and one for the output, whose mean ||dL/dy|| is `output`."""
+    default: dict[type, Any] = {int: 0, float: math.nan, str: ""}
+    row = {f.name: default[f.type] for f in fields(ProbeRow)} | {"step": step}  # type: ignore[index]
+    last = len(sensitivity)
+    hidden = [
+        ProbeRow(**(row | {"stage": i, "name": f"h{i}", "kind": "hidden", "depth": i + 1, "sensitivity": s} | values))
+        for i, s in enumerate(sensitivity)
+    ]
+    end = {"stage": last, "name": "out", "kind": "output", "depth": last + 1, "sample_gradient": output}
+    return [*hidden, ProbeRow(**(row | end))]
+
+
 def step_rows(losses: Sequence[float]) -> list[StepRow]:
     """One row a step, from 0."""
     nan = math.nan
@@ -83,6 +96,7 @@ def make_run(
     layers: Sequence[LayerRow] = (),
     epochs: Sequence[EpochRow] = (),
     steps: Sequence[StepRow] = (),
+    probes: Sequence[ProbeRow] = (),
     environment: dict[str, Any] = ENVIRONMENT,
     **figures: Any,
 ) -> Path:
@@ -92,7 +106,7 @@ def make_run(
     path = run_path(results, config.get("experiment_name", "made"), run_id(config))
     store = RunStore(path)
     store.begin(config, choices, environment)
-    for row in (*layers, *epochs, *steps):
+    for row in (*layers, *epochs, *steps, *probes):
         store.append(row)
     store.flush()
     if state != "running":

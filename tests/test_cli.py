@@ -15,7 +15,7 @@ from tests.composing import names_on_disk
 from tests.data_fixtures import NOWHERE
 from tests.made_runs import layer_rows, make_run, mlp_config
 from vgp_bench import __version__
-from vgp_bench.cli import main
+from vgp_bench.cli import COMMANDS, main
 from vgp_bench.config import GROUPS, LISTED_GROUPS, RunConfig
 
 COMMAND = [sys.executable, "-m", "vgp_bench"]
@@ -280,7 +280,7 @@ def test_what_only_shows_something_needs_no_torch(words: str, expected: str) -> 
     [
         ("vgp-bench run architecture=", [f"architecture={name}" for name in names_on_disk("architecture")]),
         ("vgp-bench run activation=relu architecture.de", ["architecture.depth="]),
-        ("vgp-bench ", ["run", "list", "status", "log", "compare", "plot", "report"]),
+        ("vgp-bench ", list(COMMANDS)),
         ("vgp-bench l", ["list", "log"]),
     ],
 )

@@ -6,7 +6,9 @@ from dataclasses import fields
 import pytest
 
 import vgp_bench
+from tests.judged_runs import healthy, vanished
 from tests.made_runs import layer_rows, make_run, mlp_config
+from vgp_bench.diagnosis.figures import COLUMNS
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.columns import columns_document
 from vgp_bench.records.rows import TABLES
@@ -54,6 +56,18 @@ def test_every_table_has_a_frame_and_every_column_a_definition(results):
         assert [f.name for f in fields(row_type)] == list(frame.columns[3:])
         assert all(f"| `{name}` |" in text for name in frame.columns[3:])
     assert all(f"| `{name}` |" in text for name in frames.runs.columns[5:])
+
+
+def test_verdicts_stand_beside_their_run(tmp_path):
+    healthy(tmp_path)
+    vanished(tmp_path)
+    (healthy(tmp_path, 1) / "steps.parquet").write_bytes(b"PAR1")
+    verdicts = vgp_bench.load(tmp_path).verdicts
+    assert list(verdicts.columns) == ["run", "architecture.depth", "activation", "seed", *COLUMNS]
+    found = verdicts.set_index(["activation", "seed"])
+    assert found["verdict"].to_dict() == {("relu", 0): "healthy", ("relu", 1): "damaged", ("sigmoid", 0): "vanishing"}
+    assert found.loc[("sigmoid", 0), "value"] == pytest.approx(1e-11)
+    assert "steps.parquet" in found.loc[("relu", 1), "problem"]
 
 
 def test_a_path_without_runs_is_one_line(tmp_path):

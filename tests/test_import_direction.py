@@ -26,7 +26,7 @@ FLOORS = {
     "architectures": 2,
     "diagnosis": 2,
     "compare": 3,
-    "frames": 2,
+    "frames": 3,
     "listing": 3,
     "override_words": 1,
     "composition": 5,
@@ -51,13 +51,14 @@ FLOORS = {
     "overview_text": 10,
     "rehearsal": 10,
     "sweep": 11,
-    "commands": 12,
-    "cli": 13,
-    "__main__": 14,
+    "doctor": 12,
+    "commands": 13,
+    "cli": 14,
+    "__main__": 15,
 }
 READING = {"compare", "diagnosis", "frames", "report"}
 READING_MAY_IMPORT = READING | {"errors", "records", "theory"}
-ABOVE_BOTH_WINGS = {"commands", "cli", "__main__", "live", "probe", "doctor"}
+ABOVE_BOTH_WINGS = {"commands", "cli", "__main__", "live", "probe", "doctor", "terminal"}
 WITHOUT_TORCH = READING | {"records", "listing", "theory"}
 
 

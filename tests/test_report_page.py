@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.judged_runs import healthy, unprobed, vanished
 from tests.made_runs import epoch_rows, layer_rows, make_run, mlp_config, step_rows
 from tests.made_tables import make_tables, time_rows
 from vgp_bench.cli import main
@@ -257,6 +258,48 @@ def test_steps_are_thinned_only_beyond_the_budget(tmp_path: Path, monkeypatch: p
     thin = signal_data(comparison, [Look()])
     assert len(thin["steps"]) == 20
     assert (thin["steps"][0], thin["steps"][-1]) == (0, 39)
+
+
+def test_a_verdict_filters_the_table_and_each_run_says_why(chromium: Any, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        healthy(tmp_path / "results", seed, note=HOSTILE)
+        vanished(tmp_path / "results", seed, note=HOSTILE)
+    unprobed(tmp_path / "results")
+    written = write_report(compare(find_runs([tmp_path / "results"])), tmp_path / "report.html", "verdicts")
+    chromium.get(written.as_uri())
+    assert column(chromium, "verdict") == ["healthy", "vanishing (depth)", "plateau"]
+    buttons = chromium.find_elements("css selector", "#verdicts button")
+    assert [button.text for button in buttons] == ["2 healthy", "2 vanishing (depth)", "1 plateau", "all"]
+    buttons[1].click()
+    assert column(chromium, "verdict") == ["vanishing (depth)"]
+    buttons[3].click()
+    assert len(column(chromium, "verdict")) == 3
+    runs = chromium.find_elements("css selector", "details.run")
+    assert [run.find_element("css selector", ".verdict").text for run in runs] == [
+        "healthy", "healthy", "vanishing (depth)", "vanishing (depth)", "plateau",
+    ]  # fmt: skip
+    runs[2].find_element("css selector", "summary").click()
+    said = {row.text.partition(" ")[0]: row.text for row in runs[2].find_elements("css selector", ".diagnosis tr")}
+    assert said["seen"] == "seen h0 cannot move the outputs, from the start"
+    assert said["evidence"].endswith("1e-11 (limit 0.001)")
+    assert "activation=relu" in said["try"]
+    runs[4].find_element("css selector", "summary").click()
+    assert runs[4].find_elements("css selector", ".diagnosis tr")[-1].text.startswith("note no probes on record")
+
+
+def test_a_run_without_a_step_has_no_verdict(tmp_path: Path) -> None:
+    make_run(tmp_path, mlp_config(), state="failed")
+    written = write_report(compare(find_runs([tmp_path])), tmp_path / "report.html", "failed").read_text()
+    assert 'class="verdict' not in written
+    assert 'id="verdicts"' not in written
+
+
+def test_of_many_runs_each_is_judged_even_if_the_table_is_not(tmp_path: Path) -> None:
+    vanished(tmp_path)
+    written = write_report(compare(find_runs([tmp_path]), judge=False), tmp_path / "report.html", "many").read_text()
+    assert '<span class="verdict">vanishing (depth)</span>' in written
+    assert main(["report", str(tmp_path), "-o", str(tmp_path / "r.html")]) == 0
+    assert 'id="verdicts"' in (tmp_path / "r.html").read_text()
 
 
 def test_a_damaged_table_costs_the_curves_of_its_run_only(tmp_path: Path) -> None:

@@ -9,15 +9,31 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from vgp_bench import __version__
-from vgp_bench.commands import comparing, listing, log, plotting, reporting, running, status
+from vgp_bench.commands import (
+    comparing,
+    diagnosing,
+    diagnosing_model,
+    doctoring,
+    listing,
+    log,
+    plotting,
+    probing,
+    reporting,
+    running,
+    status,
+)
 from vgp_bench.errors import Stopped, UserError
 
 COMMANDS = {
     "run": running,
     "list": listing,
+    "probe": probing,
     "status": status,
     "log": log,
     "compare": comparing,
+    "diagnose": diagnosing,
+    "diagnose-model": diagnosing_model,
+    "doctor": doctoring,
     "plot": plotting,
     "report": reporting,
 }
@@ -29,6 +45,7 @@ examples
   vgp-bench list activation
   vgp-bench status results/default
   vgp-bench compare results/default
+  vgp-bench diagnose results/default
   vgp-bench plot gradient-depth results/default -o gradient.png
   vgp-bench report results/default -o report.html
 

@@ -6,8 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from vgp_bench.diagnosis.runs import JudgedRun, counted, judge_run
+from vgp_bench.diagnosis.sentences import line as sentence
+from vgp_bench.errors import ResultsError
 from vgp_bench.outcome import ENDED_WELL, Outcome
 from vgp_bench.progress import ratio
+from vgp_bench.records.reading import read_run
 
 _WORDS = {
     "completed": "completed",
@@ -22,6 +26,9 @@ _WORDS = {
 MOST_NAMED = 20
 """So many runs that did not complete are named; the rest is a count."""
 
+MOST_JUDGED = 200
+"""So many runs are judged at the end of a sweep, which reads tables of each; of more, `vgp-bench diagnose` tells."""
+
 
 def tell_all(outcomes: Sequence[Outcome], folder: Path, not_started: int = 0, same: int = 0) -> None:
     """The end of a sweep: counts, where the table is, and every run that did not end well, by name and reason.
@@ -34,14 +41,20 @@ def tell_all(outcomes: Sequence[Outcome], folder: Path, not_started: int = 0, sa
     counts += [f"{same} the same as another one"] if same else []
     total = len(outcomes) + not_started + same
     print(f"{total} runs: {', '.join(counts)}. Table: vgp-bench compare {folder}")
-    unfinished = [outcome for outcome in outcomes if outcome.state not in ENDED_WELL]
-    for line in _named(unfinished[:MOST_NAMED]):
-        print(line, file=sys.stderr)
-    if len(unfinished) > MOST_NAMED:
-        more = len(unfinished) - MOST_NAMED
-        print(f"and {more} more that did not complete: vgp-bench status {folder}", file=sys.stderr)
+    if verdicts := _verdicts(outcomes):
+        print(f"Verdicts: {verdicts}. Why: vgp-bench diagnose {folder}")
+    tell_unfinished([outcome for outcome in outcomes if outcome.state not in ENDED_WELL], folder)
     if not_started:
         print(f"not started: {not_started}; the same command goes on with them", file=sys.stderr)
+
+
+def tell_unfinished(outcomes: Sequence[Outcome], folder: Path) -> None:
+    """Runs that did not end well, by name and reason."""
+    for line in _named(outcomes[:MOST_NAMED]):
+        print(line, file=sys.stderr)
+    if len(outcomes) > MOST_NAMED:
+        more = len(outcomes) - MOST_NAMED
+        print(f"and {more} more that did not complete: vgp-bench status {folder}", file=sys.stderr)
 
 
 def tell_one(outcome: Outcome) -> None:
@@ -56,7 +69,29 @@ def tell_one(outcome: Outcome) -> None:
     if outcome.state == "kept":
         print(f"This run finished earlier and is not run again; remove {outcome.path} to repeat it.")
     print(_result(outcome))
+    if (run := _judged(outcome)) and run.diagnosis and not run.empty:
+        print(f"Verdict: {sentence(run.diagnosis)}")
+        if run.diagnosis.cause:
+            print(f"Evidence: vgp-bench diagnose {outcome.path}")
     print(f"Table: vgp-bench compare {outcome.path}")
+
+
+def _verdicts(outcomes: Sequence[Outcome]) -> str:
+    """How many runs got which verdict; nothing if there is none yet, or if there are too many to read."""
+    ended = [outcome for outcome in outcomes if outcome.state in ENDED_WELL]
+    if len(ended) > MOST_JUDGED:
+        return ""
+    runs = [run for outcome in ended if (run := _judged(outcome)) is not None and not run.empty]
+    labels = [run.label for run in runs]
+    return counted(labels) if set(labels) - {"undecided"} else ""
+
+
+def _judged(outcome: Outcome) -> JudgedRun | None:
+    """The verdict on a run that ended; None if its record is gone."""
+    try:
+        return judge_run(read_run(outcome.path)) if outcome.path else None
+    except ResultsError:
+        return None
 
 
 def _named(outcomes: Sequence[Outcome]) -> list[str]:

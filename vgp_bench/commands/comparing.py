@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vgp_bench.commands.arguments import add_results, add_where
+from vgp_bench.commands.output import format_of, write
 from vgp_bench.errors import UserError
 
 FORMATS = {"table": ".txt", "csv": ".csv", "markdown": ".md", "latex": ".tex", "json": ".json"}
@@ -28,10 +29,11 @@ class _Help(argparse.Action):
         super().__init__(nargs=0, **settings)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from vgp_bench.compare.metrics import METRICS, steps_to
+        from vgp_bench.compare.metrics import METRICS, VERDICT, steps_to
 
         metrics = [*METRICS.values(), steps_to(0.9)]
-        lines = [f"  {metric.name}: {metric.definition} [{metric.unit}]" for metric in metrics]
+        lines = [f"  {VERDICT}: what `vgp-bench diagnose` says of each run, or how many of the group it says it of"]
+        lines += [f"  {metric.name}: {metric.definition} [{metric.unit}]" for metric in metrics]
         parser.epilog = "\n".join([EXAMPLES, "metrics", *lines])
         parser.print_help()
         parser.exit()
@@ -70,34 +72,12 @@ def add(commands: Any) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    form = arguments.format or _format(arguments.output)
+    form = arguments.format or format_of(arguments.output, FORMATS)
     text, notes = (_difference(arguments), []) if arguments.diff else _table(arguments, form)
-    if arguments.output is None:
-        print(text.rstrip("\n"))
-    else:
-        _write(arguments.output, text)
-        print(arguments.output)
+    write(arguments.output, text)
     if form == "csv":  # the other formats have a place for them
         print("\n".join(notes), file=sys.stderr, end="\n" if notes else "")
     return 0
-
-
-def _write(path: Path, text: str) -> None:
-    from vgp_bench.records.files import write_atomically, writing
-
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    content = text if text.endswith("\n") else f"{text}\n"
-    write_atomically(path, content.encode())
-
-
-def _format(output: Path | None) -> str:
-    if output is None:
-        return "table"
-    for name, suffix in FORMATS.items():
-        if output.suffix.lower() == suffix:
-            return name
-    raise UserError(f"-o {output.name}: name a file that ends in {', '.join(FORMATS.values())}, or give --format")
 
 
 def _table(arguments: argparse.Namespace, form: str) -> tuple[str, list[str]]:
@@ -127,7 +107,7 @@ def _difference(arguments: argparse.Namespace) -> str:
     if len(arguments.results) != 2:
         raise UserError(f"--diff compares two runs, not {len(arguments.results)}; name the folders of two")
     others = (arguments.where, arguments.rows, arguments.columns, arguments.values, arguments.baseline, arguments.reach)
-    if any(others) or arguments.format not in (None, "table") or _format(arguments.output) != "table":
+    if any(others) or arguments.format not in (None, "table") or format_of(arguments.output, FORMATS) != "table":
         raise UserError("--diff takes two runs and nothing else but -o FILE.txt; leave the other options out")
     a, b = (read_run(path) for path in arguments.results)
     return render_difference(difference(a, b), (str(a.path), str(b.path)))

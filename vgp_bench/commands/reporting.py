@@ -49,7 +49,7 @@ def _report(arguments: argparse.Namespace) -> int:
     from vgp_bench.records.reading import find_runs
     from vgp_bench.report.page.build import write_report
 
-    comparison = compare(choose(find_runs(arguments.results), arguments.where))
+    comparison = compare(choose(find_runs(arguments.results), arguments.where), judge=True)
     baseline = against(comparison, arguments.baseline) if arguments.baseline is not None else None
     title = arguments.title or " and ".join(path.resolve().name for path in arguments.results)
     with tqdm(bar_format="{desc}", leave=False, disable=not sys.stderr.isatty()) as bar:

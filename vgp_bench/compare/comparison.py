@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 from vgp_bench.compare.estimates import Estimate, estimate, reached, share
 from vgp_bench.compare.grouping import STATES, Group, group_runs
 from vgp_bench.compare.measuring import loss_tells_more, measure
-from vgp_bench.compare.metrics import REACH, STEPS_TO, Metric, default_metrics, find_metric, steps_to
+from vgp_bench.compare.metrics import REACH, STEPS_TO, VERDICT, Metric, default_metrics, find_metric, steps_to
 from vgp_bench.compare.notes import duplicates, mixtures
+from vgp_bench.compare.verdicts import common, is_asked, judge_all
+from vgp_bench.diagnosis.runs import JudgedRun
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.reading import RunRecord
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 MANY_RUNS = 500
@@ -32,6 +36,8 @@ class Comparison:
     runs: one row a run: group, path, seed, state, counted, and every metric (NaN: not measured; inf: never reached).
     members: the counted records of each group. notes: what a reader must know, a line each.
     metrics: what was estimated; chosen: whether they were asked for by name.
+    verdicts: what the counted runs of each group agree on, or counts, "" where there is nothing to judge; judged: the
+    verdict on every run by its path, which `runs` then holds as a column too. Both are empty if none was asked for.
     """
 
     settings: list[str]
@@ -43,6 +49,8 @@ class Comparison:
     notes: list[str]
     metrics: list[Metric] = field(default_factory=list)
     chosen: bool = False
+    verdicts: list[str] = field(default_factory=list)
+    judged: dict["Path", JudgedRun] = field(default_factory=dict)
 
     def name(self, group: int) -> str:
         """The settings of a group in words, such as `activation=relu, architecture.depth=20`."""
@@ -52,12 +60,16 @@ class Comparison:
 
 
 def compare(
-    records: Sequence[RunRecord], values: Sequence[str] | None = None, reach: float | None = None
+    records: Sequence[RunRecord],
+    values: Sequence[str] | None = None,
+    reach: float | None = None,
+    judge: bool | None = None,
 ) -> Comparison:
     """Groups the runs and estimates the metrics. Reads the layer tables of runs that have no summary.
 
     values: names of metrics, those of default_metrics if not given; reach: the accuracy steps are counted to, in place
-    of REACH. Raises ResultsError if no run can be compared, UserError for an unknown metric.
+    of REACH; judge: whether to find the verdicts, not given: if VERDICT is in values, or without them up to
+    JUDGED_RUNS runs. Raises ResultsError if no run can be compared, UserError for an unknown metric.
     """
     import pandas as pd
 
@@ -66,6 +78,9 @@ def compare(
     if not usable:
         raise ResultsError(notes[0] if notes else "no runs to compare; give the folder of a run")
     metrics = _metrics(usable, values, reach, notes)
+    judge, why_not = is_asked(usable, values, judge)
+    notes += [why_not] if why_not else []
+    judged = judge_all(usable) if judge else {}
     settings, groups = group_runs(usable)
 
     group_rows, run_rows = [], []
@@ -98,7 +113,12 @@ def compare(
         notes,
         metrics,
         chosen=values is not None,
+        verdicts=[common(group.counted, judged) for group in groups] if judged else [],
+        judged=judged,
     )
+    if judged:
+        comparison.runs[VERDICT] = [judged[path].label for path in comparison.runs["path"]]
+        notes += [run.problem for run in judged.values() if run.problem and run.problem not in notes]
     for number, group in enumerate(groups):
         if len(group.counted) < len(group.runs):
             notes += duplicates(comparison.name(number), group.runs)
@@ -110,7 +130,7 @@ def _metrics(
     records: Sequence[RunRecord], values: Sequence[str] | None, reach: float | None, notes: list[str]
 ) -> list[Metric]:
     if values is not None:
-        metrics = [find_metric(name) for name in dict.fromkeys(values)]
+        metrics = [find_metric(name) for name in dict.fromkeys(values) if name != VERDICT]
         if reach is not None and not any(metric.average == "reached" for metric in metrics):
             metrics.append(steps_to(reach))
         return metrics

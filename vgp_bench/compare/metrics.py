@@ -17,6 +17,9 @@ STEPS_TO = "steps_to_"
 REACH = 0.9
 """Validation accuracy to which steps are counted unless --reach says otherwise."""
 
+VERDICT = "verdict"
+"""What --values calls the verdict on each run. It is a word, so it is no Metric: see verdicts.py."""
+
 UNRANKED = 50
 
 
@@ -141,7 +144,7 @@ def find_metric(name: str) -> Metric:
             return steps_to(float(name.removeprefix(STEPS_TO)))
         except ValueError:
             pass
-    names = [*METRICS, f"{STEPS_TO}{REACH:g}"]
+    names = [*METRICS, f"{STEPS_TO}{REACH:g}", VERDICT]
     close = get_close_matches(name, names, n=2) or [known for known in names if name and name in known][:2]
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     raise UserError(f"no metric {name}.{hint} There are: {', '.join(names)}")

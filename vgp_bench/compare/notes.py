@@ -20,6 +20,8 @@ def mixtures(records: Sequence[RunRecord]) -> list[str]:
     """One line for each part of the environment in which the runs differ."""
     notes = []
     for what, read in ENVIRONMENT.items():
+        if what in LAST_BITS:
+            continue
         counts = Counter(str(read(record.environment) or "unknown") for record in records)
         if len(counts) > 1:
             found = ", ".join(f"{value} ({count} runs)" for value, count in counts.most_common())
@@ -27,7 +29,7 @@ def mixtures(records: Sequence[RunRecord]) -> list[str]:
     patched = [record for record in records if _gone_on_elsewhere(record.environment)]
     if patched:
         which = f"{patched[0].path.name}{f' and {len(patched) - 1} more' if len(patched) > 1 else ''}"
-        notes.append(f"begun and gone on with by different code, torch or device: {which}")
+        notes.append(f"begun and gone on with by different code, torch, device or CPU threads: {which}")
     return notes
 
 
@@ -53,5 +55,13 @@ def _device(environment: dict[str, Any]) -> str | None:
     return environment.get("device")
 
 
-ENVIRONMENT = {"code": _code, "torch": _torch, "device": _device}
+def _threads(environment: dict[str, Any]) -> int | None:
+    """Where a GPU does the sums they are not split among threads."""
+    threads: int | None = environment.get("threads") if environment.get("device") == "cpu" else None
+    return threads
+
+
+ENVIRONMENT = {"code": _code, "torch": _torch, "device": _device, "CPU threads": _threads}
 """Parts of the environment that can change numbers, and how each is read."""
+LAST_BITS = ("CPU threads",)
+"""Those of which only the rounding depends: one run must not be of two, runs of a group may differ as seeds do."""

@@ -39,6 +39,12 @@ class Case:
         steps = self.column("steps", "step")
         return int(steps[-1]) if len(steps) else -1
 
+    @property
+    def time_steps(self) -> int:
+        """Length of the sequences as far as it was measured, 0 without time."""
+        lags = self.column("times", "lag")
+        return int(lags.max()) + 1 if len(lags) else 0
+
     def until(self, step: int) -> "Case":
         """The case as it stood after this step: a training that still runs, unless the step is the last one."""
         tables = {}

@@ -9,7 +9,8 @@ from vgp_bench.diagnosis import symptoms
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.consequence import consequence_of
 from vgp_bench.diagnosis.finding import Consequence, Diagnosis, Symptom, Verdict
-from vgp_bench.diagnosis.remedies import Known, remedies_for
+from vgp_bench.diagnosis.known import Known
+from vgp_bench.diagnosis.remedies import remedies_for
 from vgp_bench.diagnosis.sentences import note
 from vgp_bench.diagnosis.thresholds import SETTLED
 
@@ -37,8 +38,7 @@ _EXPLAINED: dict[Verdict, set[Verdict]] = {
 
 def diagnose(case: Case) -> Diagnosis:
     """The verdict at the end of the record. Nothing in it depends on what came later: see Case.until."""
-    found = [symptom for module in _modules() if (symptom := module.find(case)) is not None]
-    found.sort(key=lambda symptom: symptom.onset)  # a cause comes before its effects; of those that came together, RANK
+    found = symptoms_of(case)
     consequence = consequence_of(case)
     verdict, cause, runner_up = _verdict(case, found, consequence)
     return Diagnosis(
@@ -49,8 +49,15 @@ def diagnose(case: Case) -> Diagnosis:
         runner_up=runner_up,
         sure=_sure(verdict, cause, runner_up),
         notes=tuple(note(symptom) for symptom in found if symptom not in (cause, runner_up)),
-        remedies=remedies_for(verdict, cause, Known(case.choices, case.config)),
+        remedies=remedies_for(verdict, cause, Known(case.choices, case.config, case.time_steps)),
     )
+
+
+def symptoms_of(case: Case) -> list[Symptom]:
+    """What is wrong with the signal at the end of the record, harm or no harm; what explains the others first."""
+    found = [symptom for module in _modules() if (symptom := module.find(case)) is not None]
+    # A cause comes before its effects; of those that came together, the one of the lesser RANK.
+    return sorted(found, key=lambda symptom: symptom.onset)
 
 
 @cache

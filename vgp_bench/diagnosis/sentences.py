@@ -3,8 +3,8 @@
 from vgp_bench.diagnosis.finding import Diagnosis, Remedy, Symptom
 
 _SEEN = {
-    ("vanishing", "depth"): "{place} can no longer move the outputs",
-    ("vanishing", "time"): "what lies {lag} time steps back no longer counts for the loss",
+    ("vanishing", "depth"): "{place} cannot move the outputs",
+    ("vanishing", "time"): "what lies {lag} time steps back no longer counts",
     ("exploding", "depth"): "the least change of {place} overturns the outputs",
     ("exploding", "time"): "what lies {lag} time steps back outweighs the present",
     ("exploding", ""): "the gradient grew far beyond its usual size",
@@ -30,24 +30,29 @@ def reason(diagnosis: Diagnosis) -> str:
         evidence = f"{_number(cause.evidence.value)}, limit {_number(cause.evidence.threshold)}"
         parts.insert(0, f"{_seen(cause)} ({evidence}) {_since(cause)}, {_sure(diagnosis)}")
     elif diagnosis.sure == "likely":
-        parts[0] += ", likely"
+        parts[0] += " (likely)"
     if diagnosis.remedies:
         parts.append(f"try {_short(diagnosis.remedies[0])}")
     return "; ".join(parts)
 
 
-def block(diagnosis: Diagnosis) -> list[str]:
-    """The verdict with all that speaks for it, a line each: a word for what the line is, then the text at LABEL."""
-    told = [("verdict", f"{diagnosis.label}, {diagnosis.sure}")]
+def told(diagnosis: Diagnosis) -> list[tuple[str, str]]:
+    """The verdict with all that speaks for it: what each line is, in a word, and the line."""
+    lines = [("verdict", f"{diagnosis.label}, {diagnosis.sure}")]
     if (cause := diagnosis.cause) is not None:
-        told += [("seen", f"{_seen(cause)} {_since(cause)}"), ("evidence", _figure(cause))]
-    told.append(("outcome", diagnosis.consequence.words))
+        lines += [("seen", f"{_seen(cause)}, {_since(cause)}"), ("evidence", _figure(cause))]
+    lines.append(("outcome", diagnosis.consequence.words))
     if diagnosis.runner_up is not None:
-        told.append(("or else", note(diagnosis.runner_up)))
-    told += [("note", words) for words in diagnosis.notes]
+        lines.append(("or else", note(diagnosis.runner_up)))
+    lines += [("note", words) for words in diagnosis.notes]
     for number, remedy in enumerate(diagnosis.remedies):
-        told.append(("or" if number else "try", ": ".join(filter(None, (remedy.words, " ".join(remedy.overrides))))))
-    return [f"{word:<{LABEL}}{text}" for word, text in told]
+        lines.append(("or" if number else "try", ": ".join(filter(None, (remedy.words, " ".join(remedy.overrides))))))
+    return lines
+
+
+def block(diagnosis: Diagnosis) -> list[str]:
+    """The same as lines of text, which begins at LABEL."""
+    return [f"{word:<{LABEL}}{text}" for word, text in told(diagnosis)]
 
 
 LABEL = 10
@@ -56,7 +61,7 @@ LABEL = 10
 
 def note(symptom: Symptom) -> str:
     """A symptom in a line, with its evidence."""
-    return f"{_label(symptom)}: {_seen(symptom)} {_since(symptom)}: {_figure(symptom)}"
+    return f"{_label(symptom)}: {_seen(symptom)}, {_since(symptom)}; {_figure(symptom)}"
 
 
 def _label(symptom: Symptom) -> str:
@@ -68,8 +73,6 @@ def _seen(symptom: Symptom) -> str:
     place = symptom.place or "a stage"
     if symptom.verdict == "vanishing" and symptom.stage:
         place = f"what lies below {place}"  # the stage named is the one at which it is lost
-    elif symptom.verdict == "vanishing":
-        place = f"the first stage, {place},"
     return form.format(place=place, lag=symptom.lag)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from vgp_bench import __version__
 from vgp_bench.compare import STATES, Baseline, Comparison
+from vgp_bench.diagnosis.runs import judge_run
 from vgp_bench.errors import ResultsError, UserError
 from vgp_bench.records.files import write_atomically, writing
 from vgp_bench.records.rows import TABLES
@@ -69,7 +70,11 @@ def page(
     drawn, undrawn = pictures(readable, progress)
     progress("runs")
     views = [
-        run_view(record, f"{names[group]}, seed {record.seed}")
+        run_view(
+            record,
+            f"{names[group]}, seed {record.seed}",
+            comparison.judged.get(record.path) or judge_run(record),
+        )
         for group, members in enumerate(comparison.members)
         for record in members
     ]
@@ -90,6 +95,7 @@ def page(
         version=__version__,
         counts=_counts(comparison),
         constants=list(comparison.constants.items()),
+        verdicts=_verdicts(comparison),
         headers=made.headers,
         rows=[
             {
@@ -127,6 +133,12 @@ def _counts(comparison: Comparison) -> str:
     states = Counter(comparison.runs["state"])
     told = ", ".join(f"{states[state]} {state}" for state in STATES if states[state])
     return f"{len(comparison.runs)} runs of {len(comparison.groups)} configs: {told}."
+
+
+def _verdicts(comparison: Comparison) -> list[tuple[str, int]]:
+    """How many runs have which verdict, the most frequent first; nothing if they were not judged."""
+    runs = [comparison.judged[path] for path in comparison.runs["path"]] if comparison.judged else []
+    return Counter(run.label for run in runs if not run.empty).most_common()
 
 
 def _bokeh() -> str:

@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import yaml
 
+from vgp_bench.diagnosis.runs import NO_PROBES, JudgedRun
+from vgp_bench.diagnosis.sentences import told
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.signal import gradient_ratio, hidden_gradient, logged_steps
 from vgp_bench.records.summary import Summary
+from vgp_bench.report.page.description import description
 from vgp_bench.report.page.signal_view import rounded
-from vgp_bench.report.page.verdict import verdict
 from vgp_bench.report.tables.signal_flow import thinned
 
 POINTS = 160
@@ -32,6 +34,8 @@ class RunView(NamedTuple):
     title: str
     state: str
     verdict: str
+    diagnosis: list[tuple[str, str]]
+    description: str
     figures: list[tuple[str, str]]
     config: str
     environment: str
@@ -39,8 +43,8 @@ class RunView(NamedTuple):
     problem: str
 
 
-def run_view(record: RunRecord, title: str) -> RunView:
-    """The view of one run. A damaged table costs its curves, and is told, not the page."""
+def run_view(record: RunRecord, title: str, judged: JudgedRun) -> RunView:
+    """The view of one run with the verdict on it. A damaged table costs its curves, and is told, not the page."""
     problem, curves = "", {}
     try:
         curves = _curves(record)
@@ -50,13 +54,22 @@ def run_view(record: RunRecord, title: str) -> RunView:
         identity=record.path.name,
         title=title,
         state=record.state,
-        verdict=verdict(record),
+        verdict=judged.label,
+        diagnosis=_diagnosis(judged),
+        description=description(record),
         figures=_figures(record.summary) if record.summary else [],
         config=yaml.safe_dump(record.config, sort_keys=False, allow_unicode=True),
         environment=json.dumps(record.environment, indent=1, ensure_ascii=False),
         curves=curves,
         problem=problem,
     )
+
+
+def _diagnosis(judged: JudgedRun) -> list[tuple[str, str]]:
+    """What the verdict rests on; nothing of a run of which not even a step is on record."""
+    if judged.diagnosis is None or judged.empty:
+        return []
+    return [*told(judged.diagnosis), *([] if judged.probed else [("note", NO_PROBES)])]
 
 
 def _figures(summary: Summary) -> list[tuple[str, str]]:

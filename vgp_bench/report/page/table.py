@@ -4,8 +4,11 @@ import math
 from typing import NamedTuple
 
 from vgp_bench.compare import METRICS, Baseline, Comparison
+from vgp_bench.compare.metrics import VERDICT
 from vgp_bench.report.tables import formats
 from vgp_bench.report.tables.sheet import Column, sheet
+
+VERDICT_TITLE = "what is wrong with the runs, or with how many of them; each run below says why"
 
 
 class Header(NamedTuple):
@@ -39,7 +42,8 @@ def table(comparison: Comparison, baseline: Baseline | None = None) -> Table:
     made = sheet(comparison, formats.UNICODE, baseline)
     means = comparison.estimates["mean"].to_dict()
     differences = {} if baseline is None else {key: e.mean for key, e in baseline.differences.items()}
-    headers = [Header(c.title, METRICS[c.metric].definition if c.metric in METRICS else "") for c in made.columns]
+    definitions = {name: metric.definition for name, metric in METRICS.items()} | {VERDICT: VERDICT_TITLE}
+    headers = [Header(c.title, definitions.get(c.metric, "")) for c in made.columns]
     rows = [
         [
             _cell(column, row, (differences if _is_difference(column) else means).get((group, column.metric)))

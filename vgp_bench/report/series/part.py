@@ -23,6 +23,7 @@ def part(comparison: Comparison, groups: Sequence[int]) -> Comparison:
         estimates=comparison.estimates.loc[list(groups)].rename(index=number, level="group"),
         runs=runs.assign(group=runs["group"].map(number)),
         members=[comparison.members[group] for group in groups],
+        verdicts=[comparison.verdicts[group] for group in groups] if comparison.verdicts else [],
     )
 
 

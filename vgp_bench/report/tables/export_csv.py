@@ -5,17 +5,20 @@ import io
 import math
 
 from vgp_bench.compare import STATES, Baseline, Comparison, Pivot
+from vgp_bench.compare.metrics import VERDICT
 
 
 def to_csv(comparison: Comparison, baseline: Baseline | None = None, layout: Pivot | None = None) -> str:
     """Settings under their full keys, counts, and of each metric: itself, _low, _high, _n, _never where it can be.
+
+    If runs were judged: `verdict`, and `verdicts`, those of the counted runs in the order of their seeds.
 
     baseline: also `baseline` (itself, none, no common seed, or the pairs) and of each metric _diff, _diff_low,
     _diff_high and _diff_n. layout: only the order of the settings; a row is a group in any layout.
     """
     first = [*layout.rows, *layout.columns] if layout else []
     keys = [*first, *(key for key in comparison.settings if key not in first)]
-    header = [*keys, *STATES, "n"]
+    header = [*keys, *STATES, "n", *([VERDICT, f"{VERDICT}s"] if comparison.verdicts else [])]
     for metric in comparison.metrics:
         header += [metric.name, *(f"{metric.name}_{part}" for part in ("low", "high", "n"))]
         header += [f"{metric.name}_never"] if metric.average == "reached" else []
@@ -30,6 +33,9 @@ def to_csv(comparison: Comparison, baseline: Baseline | None = None, layout: Piv
     for group, row in enumerate(comparison.groups.to_dict("records")):
         settings = comparison.constants | row
         line = [*(settings.get(key) for key in keys), *(row[state] for state in STATES), row["n"]]
+        if comparison.verdicts:
+            labels = [comparison.judged[record.path].label for record in comparison.members[group]]
+            line += [comparison.verdicts[group], "; ".join(labels)]
         for metric in comparison.metrics:
             n, mean, low, high, never = next(estimates)
             line += [_number(mean), _number(low), _number(high), int(n)]

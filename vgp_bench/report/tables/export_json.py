@@ -5,10 +5,14 @@ import math
 from typing import Any
 
 from vgp_bench.compare import STATES, Baseline, Comparison
+from vgp_bench.compare.metrics import VERDICT
 
 
 def to_json(comparison: Comparison, baseline: Baseline | None = None) -> str:
-    """constants, settings, metrics with unit and definition, baseline, groups, notes."""
+    """constants, settings, metrics with unit and definition, baseline, groups, notes.
+
+    If runs were judged, each group has its `verdict`, and `verdicts`, one for each of its `paths`.
+    """
     estimates = iter(comparison.estimates.to_numpy().tolist())
     groups: list[dict[str, Any]] = []
     for number, row in enumerate(comparison.groups.to_dict("records")):
@@ -19,6 +23,9 @@ def to_json(comparison: Comparison, baseline: Baseline | None = None) -> str:
             "metrics": {},
             "paths": [str(record.path) for record in comparison.members[number]],
         }
+        if comparison.verdicts:
+            group[VERDICT] = comparison.verdicts[number] or None
+            group[f"{VERDICT}s"] = [comparison.judged[record.path].label for record in comparison.members[number]]
         for metric in comparison.metrics:
             n, mean, low, high, never = next(estimates)
             group["metrics"][metric.name] = _estimate(n, mean, low, high)

@@ -7,9 +7,13 @@ from typing import Any
 
 from vgp_bench.compare import STATES, Baseline, Comparison, Estimate, Metric, Pivot
 from vgp_bench.compare.keys import shown
+from vgp_bench.compare.metrics import VERDICT
 from vgp_bench.report.tables import formats
 from vgp_bench.report.tables.formats import Signs
 from vgp_bench.report.tables.table_notes import explanations
+
+VERDICT_RANK = 2
+"""After the test accuracy, before all figures that the verdict rests on."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,13 @@ def sheet(comparison: Comparison, signs: Signs, baseline: Baseline | None = None
     texts = Cells(comparison, signs, baseline)
     measured = [metric for metric in comparison.metrics if texts.measured(metric)]
     unmeasured = [" ".join(metric.header) for metric in comparison.metrics if metric not in measured]
+    unmeasured += [VERDICT] if comparison.verdicts and not any(comparison.verdicts) else []
     if layout is None or not layout.columns:
         rows = [layout.cells[values, ()] for values in layout.row_values] if layout else list(comparison.groups.index)
         keys = layout.rows if layout else comparison.settings
         settings = [[_value(comparison, key, group) for group in rows] for key in keys]
         columns = [*_setting_columns(keys, settings), *_count_columns(comparison, rows, baseline)]
+        columns += _verdict_column(comparison, rows)
         for metric in measured:
             columns.append(
                 Column(metric.header, [texts.value(group, metric) for group in rows], metric.rank, metric=metric.name)
@@ -76,7 +82,7 @@ def sheet(comparison: Comparison, signs: Signs, baseline: Baseline | None = None
     else:
         if not comparison.chosen and measured:
             measured = measured[:1]
-        columns = _pivot_columns(layout, texts, measured, baseline)
+        columns = _pivot_columns(comparison, layout, texts, measured, baseline)
         names = [_words(layout.rows, values) for values in layout.row_values]
     explained = explanations(comparison, measured, signs, baseline, layout.columns if layout else ())
     return Sheet(above, columns, names, unmeasured, explained, comparison.notes)
@@ -113,15 +119,23 @@ class Cells:
         return f"{text} (n={e.n})" if 0 < e.n < self.baseline.pairs[group] else text
 
 
-def _pivot_columns(layout: Pivot, texts: Cells, metrics: Sequence[Metric], baseline: Baseline | None) -> list[Column]:
+def _pivot_columns(
+    comparison: Comparison, layout: Pivot, texts: Cells, metrics: Sequence[Metric], baseline: Baseline | None
+) -> list[Column]:
     settings = [[values[i] for values in layout.row_values] for i in range(len(layout.rows))]
     columns = _setting_columns(layout.rows, settings)
-    several = len(metrics) > 1 or baseline is not None
+    verdicts = comparison.verdicts if comparison.chosen else []
+    several = len(metrics) + bool(verdicts) > 1 or baseline is not None
     equal = len(set(texts.n)) == 1
     for values in layout.column_values:
         heading = _heading(layout.columns, values)
         name = ", ".join(heading) if several else ""
         groups = [layout.cells.get((row, values)) for row in layout.row_values]
+        if verdicts:
+            cells = ["" if group is None else verdicts[group] or formats.UNKNOWN for group in groups]
+            columns.append(
+                Column((VERDICT,) if several else tuple(heading), cells, left=True, group=name, metric=VERDICT)
+            )
         for metric in metrics:
             cells = []
             for group in groups:
@@ -151,6 +165,13 @@ def _difference_column(texts: Cells, metric: Metric, rows: Sequence[int], baseli
         return []
     cells = [texts.difference(group, metric) for group in rows]
     return [Column((*metric.header[:2], "diff"), cells, metric.rank, metric=metric.name)]
+
+
+def _verdict_column(comparison: Comparison, rows: Sequence[int]) -> list[Column]:
+    if not any(comparison.verdicts):
+        return []
+    cells = [comparison.verdicts[row] or formats.UNKNOWN for row in rows]
+    return [Column((VERDICT,), cells, VERDICT_RANK, left=True, metric=VERDICT)]
 
 
 def _setting_columns(keys: Sequence[str], values: Sequence[Sequence[Any]]) -> list[Column]:

@@ -57,9 +57,14 @@ def render(
         names = ", ".join(column.title for column in dropped)
         notes.append(f"not shown for want of width (--values NAMES or -o FILE shows them): {names}")
     below = [line for note in notes for line in _fold(note, width)]
-    body = [line for block in blocks for line in (*_header(block), rule, *_body(block, len(made.names)), rule)]
+    body = [line for block in blocks for line in grid(block, len(made.names), rule)]
     lines = [*above, *body, *below]
     return "\n".join(_shown(line, signs) for line in lines)
+
+
+def grid(columns: Sequence[Column], rows: int, rule: str) -> list[str]:
+    """The columns beside each other, between rules."""
+    return [*_header(columns), rule, *_body(columns, rows), rule]
 
 
 def _blocks(columns: Sequence[Column], width: int) -> list[list[Column]]:
@@ -78,17 +83,17 @@ def _blocks(columns: Sequence[Column], width: int) -> list[list[Column]]:
 def _fit_settings(made: Sheet, width: int) -> tuple[list[Column], list[str]]:
     """The columns with settings that leave room for metrics, and the legend of numbered rows if there had to be one."""
     columns = list(made.columns)
-    metrics = sorted((c for c in columns if c.metric), key=lambda c: c.rank)
-    words = [i for i, c in enumerate(columns) if c.setting or (c.left and not c.metric)]
+    words = [i for i, c in enumerate(columns) if c.setting or c.left]
 
     def needed(count: int) -> int:
+        metrics = sorted((c for c in columns if c.metric), key=lambda c: c.rank)
         return _width([*(c for c in columns if not c.metric), *metrics[:count]])
 
     for count, cut in ((WANTED, False), (1, True)):
         foldable = [i for i in words if columns[i].setting or not cut]
         while foldable and needed(count) > width:
             widest = max(foldable, key=lambda i: _column_width(columns[i]))
-            narrower = _folded(made.columns[widest], _column_width(columns[widest]) - 1, cut)
+            narrower = folded(made.columns[widest], _column_width(columns[widest]) - 1, cut)
             if _column_width(narrower) < _column_width(columns[widest]) and _column_width(narrower) >= NARROWEST:
                 columns[widest] = narrower
             else:
@@ -100,7 +105,8 @@ def _fit_settings(made: Sheet, width: int) -> tuple[list[Column], list[str]]:
     return [numbers, *(c for c in made.columns if not c.setting)], legend
 
 
-def _folded(column: Column, width: int, cut: bool) -> Column:
+def folded(column: Column, width: int, cut: bool) -> Column:
+    """The column in at most so many characters, see folding.fold."""
     header = tuple(part for line in column.header for part in fold(line, width, cut))
     return replace(column, header=header, cells=["\n".join(fold(text, width, cut)) for text in column.cells])
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from vgp_bench.compare import STATES, Baseline, Comparison, Metric
+from vgp_bench.compare.metrics import VERDICT
 from vgp_bench.report.tables.formats import Signs
 
 
@@ -25,7 +26,8 @@ def explanations(
         tell("n: completed runs, one a seed; no interval below n = 3")
     counts = groups["n"].unique().tolist()
     if columns:
-        shown = " and ".join(" ".join(metric.header) for metric in metrics)
+        verdict = [VERDICT] if comparison.verdicts and comparison.chosen else []
+        shown = " and ".join([*verdict, *(" ".join(metric.header) for metric in metrics)])
         each = f"n = {counts[0]} in each cell" if len(counts) == 1 else "n differs and stands in the cells"
         tell(f"columns: {', '.join(columns)}; cells: {shown}; {each}; empty: no such runs")
     unfinished = sum(groups[state].sum() for state in STATES if state != "completed")

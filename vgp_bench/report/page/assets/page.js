@@ -51,6 +51,12 @@ document.getElementById("tick-all").addEventListener("click", () => tickShown(tr
 document.getElementById("tick-none").addEventListener("click", () => tickShown(false));
 rows.forEach((row) => box(row).addEventListener("change", chosenChanged));
 filter.addEventListener("input", applyFilter);
+document.querySelectorAll("#verdicts button").forEach((button) =>
+  button.addEventListener("click", () => {
+    filter.value = button.dataset.words;
+    applyFilter();
+  }),
+);
 applyFilter();
 
 // ---- a hint where the table is wider than its place

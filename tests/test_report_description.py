@@ -6,7 +6,7 @@ import pytest
 
 from tests.made_runs import make_run, mlp_config
 from vgp_bench.records.reading import read_run
-from vgp_bench.report.page.verdict import verdict
+from vgp_bench.report.page.description import description
 
 LEARNED = {"test_accuracy": 0.9, "test_loss": 0.3, "chance_accuracy": 0.1, "chance_loss": 2.3}
 
@@ -29,10 +29,10 @@ LEARNED = {"test_accuracy": 0.9, "test_loss": 0.3, "chance_accuracy": 0.1, "chan
     ],
 )  # fmt: skip
 def test_a_completed_run(tmp_path, figures, words):
-    assert verdict(read_run(make_run(tmp_path, mlp_config(), **figures))) == words
+    assert description(read_run(make_run(tmp_path, mlp_config(), **figures))) == words
 
 
 def test_a_run_that_did_not_complete(tmp_path):
     path = make_run(tmp_path, mlp_config(), state="diverged", initial_gradient_ratio=0.5)
-    assert verdict(read_run(path)).startswith("diverged; at the start")
-    assert verdict(read_run(make_run(tmp_path, mlp_config(1), state="failed"))) == "failed"
+    assert description(read_run(path)).startswith("diverged; at the start")
+    assert description(read_run(make_run(tmp_path, mlp_config(1), state="failed"))) == "failed"

@@ -1,6 +1,6 @@
 """What became of one run, in a sentence: how it ended, whether it left chance, what its gradient did at the start.
 
-A description with the figures it rests on, no diagnosis: it names no cause and no remedy.
+A description with the figures it rests on, no diagnosis: that names the cause and stands beside it.
 """
 
 import math
@@ -9,7 +9,7 @@ from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.summary import Summary
 
 
-def verdict(record: RunRecord) -> str:
+def description(record: RunRecord) -> str:
     """The sentence; parts that were not measured are left out."""
     summary = record.summary
     if summary is None:
