@@ -44,7 +44,7 @@ def made_case(
     }
     tables["probes"] = _stage_table(stages, probed, HEALTHY)
     tables["layers"] = _stage_table(
-        layers, probed, {"dead_fraction": 0.0, "update_ratio": 1e-3, "weight_gradient_l2": 1.0}
+        layers, probed, {"dead_fraction": 0.0, "update_ratio": 1e-3, "weight_gradient_l2": 1.0, "weight_l2": 1.0}
     )
     lags = np.arange(len(times))
     tables["times"] = {

@@ -33,6 +33,7 @@ SYMPTOMS: dict[str, dict[str, Any]] = {
     "symmetric": {"stages": one(4, weight_spread=1e-7, unit_spread=1e-7)},
     "update too small": {"stages": EVEN, "layers": [{"update_ratio": 1e-8}] * 11},
 }
+SYMPTOMS["unstable"] = {"stages": EVEN, "layers": [{"update_ratio": 1.5}] * 11}
 LOCAL = ("dead units", "saturated", "collapsed", "symmetric")
 
 
@@ -154,6 +155,7 @@ def test_half_dead_is_dead_only_where_the_signal_is_awake() -> None:
         {"stages": one(4, saturated_units=math.nan, slope_mean=0.01)},  # a ReLU that is seldom active
         {"stages": one(4, weight_spread=0.0)},  # zero-initialized branch of a residual block: its units differ
         {"times": [0.9**lag for lag in range(30)]},
+        {"stages": EVEN, "layers": [{"update_ratio": 5.0}] * 3 + [{}] * 8},  # three branches that began at 0
     ],
 )
 def test_what_healthy_networks_show_is_no_symptom(healthy: dict[str, Any]) -> None:
@@ -190,4 +192,47 @@ def test_the_verdict_needs_no_config_and_a_config_gives_the_words() -> None:
     choices = {"architecture": "mlp", "activation": "sigmoid", "initializer": "he_normal", "normalizer": "none"}
     known = diagnose(made_case(losses_stuck(), stages=DECAY, choices=choices))
     assert known.remedies[0].overrides == ("activation=relu",)  # its initializer is He's already
-    assert ("architecture=residual_mlp",) in [remedy.overrides for remedy in known.remedies]
+    assert ("architecture=residual_mlp", "architecture.residual=rezero") in [
+        remedy.overrides for remedy in known.remedies
+    ]
+
+
+def test_a_stage_that_began_at_zero_may_double() -> None:
+    case = made_case(losses_stuck(), stages=EVEN, layers=[{"update_ratio": 2.0}] * 11, probed=(0, 10, 20))
+    layers = {name: np.array(values) for name, values in case.tables["layers"].items()}
+    layers["weight_l2"][layers["step"] == 0] = 0.0
+    assert diagnose(replace(case, tables={**case.tables, "layers": layers})).label == "plateau"
+    layers["weight_l2"][:] = 1.0
+    found = diagnose(replace(case, tables={**case.tables, "layers": layers}))
+    assert (found.label, found.cause and found.cause.onset) == ("unstable", 0)
+
+
+def test_a_step_that_ends_the_training_at_once_is_a_divergence() -> None:
+    case = made_case([*losses_falling(60), math.inf], stages=EVEN, layers=[{"update_ratio": 1e30}] * 11, probed=(60,))
+    assert diagnose(case).label == "diverged"
+
+
+def test_a_loss_that_never_came_down_is_stuck_and_not_diverged() -> None:
+    assert diagnose(made_case(losses_stuck(level=9 * CHANCE), stages=EVEN)).label == "plateau"
+
+
+@pytest.mark.parametrize("label", ["update too small", "symmetric"])
+def test_what_only_slows_makes_no_loss_grow(label: str) -> None:
+    climbing = [CHANCE + 0.01 * step for step in range(900)]
+    found = diagnose(made_case(climbing, **SYMPTOMS[label]))
+    assert found.label == "diverged"
+    assert len(found.notes) == 1
+
+
+def test_without_a_gradient_it_is_not_the_optimizer_that_makes_no_step() -> None:
+    still = [{"update_ratio": 0.0, "weight_gradient_l2": 0.0}] * 11
+    assert diagnose(made_case(losses_stuck(), stages=EVEN, layers=still)).label == "plateau"
+    assert diagnose(made_case(losses_stuck(), stages=EVEN, layers=[*still[1:], {"update_ratio": 0.0}])).label == (
+        "update too small"
+    )
+
+
+@pytest.mark.parametrize("losses", [[0.0] * 50, [0.0] * 30 + [0.5] * 30, [0.5] * 30 + [0.0] * 30])
+def test_a_loss_may_be_zero(losses: list[float]) -> None:
+    case = made_case(losses, stages=EVEN, chance_loss=math.nan)
+    assert diagnose(case).label == ("diverged" if losses[0] < losses[-1] else "healthy")

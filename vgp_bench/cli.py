@@ -22,7 +22,7 @@ from vgp_bench.commands import (
     running,
     status,
 )
-from vgp_bench.errors import Stopped, UserError
+from vgp_bench.errors import DiskFull, Stopped, UserError
 
 COMMANDS = {
     "run": running,
@@ -66,7 +66,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; return the exit code: 0 done, 1 a run failed, 2 a mistake in the call, 130 interrupted."""
+    """Run a command; return the exit code: 0 done, 1 a run failed or the disk is full, 2 a mistake in the call, 130
+    interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         try:
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # here, where a closed pipe is expected, not at the end of the interpreter
     except UserError as error:
         print(f"vgp-bench: {error}", file=sys.stderr)
-        return 2
+        return 1 if isinstance(error, DiskFull) else 2  # the call was right
     except BrokenPipeError:  # the reader (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import measuring, overhead, textbook
+from benchmarks import live, measuring, overhead, textbook
 from vgp_bench.records.environment import describe_environment
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=Path(os.environ.get("VGP_DATA_DIR", "data")))
     parser.add_argument("--cifar", type=Path, help="CIFAR-10 as an image folder (train/, test/)")
     parser.add_argument("--pairs", type=int, default=5, help="pairs timed for each ratio (some take more)")
-    parser.add_argument("--only", choices=["textbook", "measuring", "overhead"])
+    parser.add_argument("--only", choices=["textbook", "measuring", "overhead", "live"])
     arguments = parser.parse_args()
     data = [f"data_dir={arguments.data_dir}", "device=cpu"]
     cifar = None
@@ -36,6 +36,8 @@ def main() -> None:
         ratios += measuring.benchmark(data, cifar, arguments.pairs)
     if arguments.only in (None, "textbook"):
         ratios += textbook.benchmark(arguments.data_dir, arguments.cifar, arguments.pairs)
+    if arguments.only in (None, "live"):
+        ratios += live.benchmark(arguments.pairs)
     here = describe_environment("cpu", [])
     lines = [
         f"{datetime.now(UTC):%Y-%m-%d}, {here['cpu']}, {torch.get_num_threads()} threads, torch {torch.__version__}, "

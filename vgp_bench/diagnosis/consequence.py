@@ -28,6 +28,8 @@ def consequence_of(case: Case) -> Consequence:
         return Consequence("none", -1, f"{len(losses)} steps: too few to tell")
     start = float(np.median(losses[:5]))
     before = min(start, case.chance_loss) if case.chance_loss > 0 else start
+    if before == 0:  # nothing to learn from the start, or no loss at all: no share of it can be gained
+        before = float(np.finfo(float).tiny)
     level = _medians(losses)
     now, best = float(level[-1]), float(level.min())
     half = max(SETTLED, len(losses) // 2)
@@ -35,7 +37,9 @@ def consequence_of(case: Case) -> Consequence:
     gain = _gain_in_answers(case)
     if now > BLOWN_UP * before and trend.ahead(now) > before and gain < BETTER_ANSWERS:
         words = f"the loss is {now:.3g}, {now / before:.3g} times {_named(case, before)}"
-        return Consequence("divergence", int(steps[_since(level > BLOWN_UP * before)]), words)
+        since = int(steps[_since(level > BLOWN_UP * before)])
+        # Where it began up there it did not diverge: it never came down.
+        return Consequence("divergence" if now > BLOWN_UP * start else "stall", since, words)
     relapse = best + RELAPSE * (before - best)
     back = Trend.of(steps[-SETTLED:], losses[-SETTLED:]).ahead(now) < relapse
     if before - best > PROGRESS * before and now > relapse and not back:

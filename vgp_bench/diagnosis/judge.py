@@ -31,9 +31,13 @@ _EXPLAINED: dict[Verdict, set[Verdict]] = {
     "dead units": _SIGNAL,
     "vanishing": {"collapsed"},
     "collapsed": set(),
-    "unstable": set(),
+    "unstable": {"exploding", "saturated", "dead units", *_SIGNAL},
 }
 """What goes along with a cause, and is no other explanation beside it."""
+
+
+_ONLY_SLOWS: set[Verdict] = {"update too small", "symmetric"}
+"""What can hold a training back, but makes no loss grow."""
 
 
 def diagnose(case: Case) -> Diagnosis:
@@ -75,6 +79,8 @@ def _verdict(
     if not consequence.harm:
         few = len(case.column("steps", "step")) < SETTLED
         return ("undecided" if few else "healthy"), None, None
+    if consequence.kind in ("regression", "divergence"):
+        found = [symptom for symptom in found if symptom.verdict not in _ONLY_SLOWS]
     if found:
         others = [symptom for symptom in found[1:] if symptom.verdict not in _EXPLAINED[found[0].verdict]]
         return found[0].verdict, found[0], (others[0] if others else None)

@@ -57,7 +57,7 @@ _BACK = (o.rectifier_for_sigmoid, o.odd_initializer, o.recurrent_scale, rates.us
 _BACK_LATE = (rates.usual_rate, o.no_decay, o.no_dropout, o.odd_initializer, o.recurrent_scale)
 """What goes back to its usual place: of what was wrong from the start, the start first."""
 
-_STEPS_KEPT_SMALL = (o.looser_clip, o.constant_rate)
+_STEPS_KEPT_SMALL = (o.looser_clip, o.constant_rate, rates.usual_rate_from_below)
 _DEPTH = (o.rectifier, o.initializer, o.skip_connections, o.normalizer, o.norm_first, o.residual_scaling, o.adam)
 _DEAD_FROM_THE_START = (o.initializer, o.leaky, o.normalizer, rates.lower_rate)
 

@@ -36,12 +36,20 @@ def rectifier_for_sigmoid(known: Known) -> Remedy | None:
 
 
 def initializer(known: Known) -> Remedy | None:
-    recurrent = known.choices.get("architecture", "") in RECURRENT
-    best = "orthogonal" if recurrent else _VARIANCE_KEEPING.get(known.choices.get("activation", ""), "he_normal")
-    words = known.initialized_by(best)
+    words = known.initialized_by(_best_initializer(known))
     if known.choices and not words:
         return None
     return Remedy("an initialization that keeps the variance from layer to layer (Glorot 2010, He 2015)", words)
+
+
+def _best_initializer(known: Known) -> str:
+    """For attention Glorot's (Huang et al. 2020), for recurrent weights orthogonal ones, else by the activation."""
+    architecture = known.choices.get("architecture", "")
+    if architecture in _ATTENTION:
+        return "xavier_uniform"
+    if architecture in RECURRENT:
+        return "orthogonal"
+    return _VARIANCE_KEEPING.get(known.choices.get("activation", ""), "he_normal")
 
 
 def odd_initializer(known: Known) -> Remedy | None:

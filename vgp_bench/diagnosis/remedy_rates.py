@@ -12,8 +12,15 @@ GOOD_STEP = 1e-3
 
 def usual_rate(known: Known) -> Remedy | None:
     """Only where the present rate is far above it."""
-    if not known.rate > FAR * known.standard_rate:
-        return None
+    return _usual(known) if known.rate > FAR * known.standard_rate else None
+
+
+def usual_rate_from_below(known: Known) -> Remedy | None:
+    """Only where the present rate is far below it."""
+    return _usual(known) if known.rate < known.standard_rate / FAR else None
+
+
+def _usual(known: Known) -> Remedy:
     return Remedy(f"the usual learning rate of {known.choices['optimizer']}", rate_word(known.standard_rate))
 
 

@@ -65,6 +65,10 @@ SMALL_UPDATE = 1e-5
 """Update-to-weight ratio of the stage that moves most, median over the steps. The folk target is 1e-3; at 1e-5 it takes
 a thousand steps to move a weight by one percent."""
 
+LARGE_UPDATE = 1.0
+"""The same ratio, of the median stage in one step, where a step is too large: nothing is left of what the weights were.
+Healthy trainings: .2 at most, in the first step of an adaptive optimizer."""
+
 # --- the loss ---
 
 SETTLED = 20

@@ -6,7 +6,7 @@ from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.finding import Evidence, Symptom
 from vgp_bench.diagnosis.thresholds import SMALL_UPDATE
 
-RANK = 20
+RANK = 38
 
 
 def find(case: Case) -> Symptom | None:

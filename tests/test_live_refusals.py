@@ -1,0 +1,107 @@
+"""What cannot be watched is refused before the first step, in one line that says what to do."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from tests.foreign_networks import Functional, trained, vectors
+from vgp_bench.errors import ConfigError
+from vgp_bench.live.monitor import Monitor
+
+
+def sgd(model: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.SGD(model.parameters(), lr=0.1)
+
+
+def compiled_in_place() -> nn.Module:
+    model = Functional()
+    model.compile()
+    return model
+
+
+MODELS: dict[str, tuple[Callable[[], nn.Module], str]] = {
+    "compiled": (lambda: torch.compile(Functional()), "a compiled model runs without its modules' hooks"),
+    "compiled in place": (compiled_in_place, "train some steps without torch.compile"),
+    "compiled part": (lambda: nn.Sequential(torch.compile(nn.Linear(6, 5))), "a compiled model"),
+    "data parallel": (lambda: nn.DataParallel(Functional()), "use DistributedDataParallel"),
+    "frozen": (lambda: Functional().requires_grad_(False), "nothing to train"),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models(name: str) -> None:
+    make, message = MODELS[name]
+    with pytest.raises(ConfigError, match=message) as refused:
+        Monitor(make(), sgd(Functional()))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+def test_a_scripted_model() -> None:
+    scripted = torch.jit.script(nn.Sequential(nn.Linear(6, 5)))
+    with pytest.raises(ConfigError, match=r"hides its layers: give the model before torch\.jit"):
+        Monitor(scripted, sgd(Functional()))
+
+
+def test_a_model_that_is_none() -> None:
+    with pytest.raises(ConfigError, match=r"the model is a dict, not an nn\.Module"):
+        Monitor({}, sgd(Functional()))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("optimizer", "what"), [(None, "NoneType"), ([], "empty list"), ([3], "int")])
+def test_an_optimizer_that_is_none(optimizer: object, what: str) -> None:
+    with pytest.raises(ConfigError, match=rf"a torch\.optim\.Optimizer or a list of them, not a {what}"):
+        Monitor(Functional(), optimizer)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"every": 0}, r"Monitor\(every=0\): must be at least 1, or None"),
+        ({"overhead": 0}, r"Monitor\(overhead=0\): must be above 0, or None for no bound"),
+        ({"dense_steps": -1}, r"Monitor\(dense_steps=-1\): must be at least 0"),
+    ],
+)
+def test_cadences(options: dict[str, int], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Monitor(Functional(), sgd(Functional()), **options)  # type: ignore[arg-type]
+
+
+def test_another_model_than_the_one_that_is_trained() -> None:
+    model, (x, y) = Functional(), vectors()
+    optimizer = sgd(model)
+    monitor = Monitor(Functional(), optimizer)
+    monitor.start()
+    F.cross_entropy(model(x), y).backward()
+    before = [parameter.clone() for parameter in model.parameters()]
+    with pytest.raises(ConfigError, match=r"no layer with weights ran .* not a copy or its compiled form"):
+        optimizer.step()
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+    optimizer.step()  # nothing of it is left
+
+
+@pytest.mark.filterwarnings("ignore:Dynamo")
+def test_a_model_that_is_compiled_behind_its_back() -> None:
+    model, (x, _) = Functional(), vectors()
+    monitor = Monitor(model, sgd(model))
+    monitor.start()
+    compiled = torch.compile(model, backend="eager")
+    with pytest.raises(ConfigError, match="a compiled model runs without its modules' hooks"):
+        compiled(x)
+
+
+def test_nothing_measured_is_told_in_the_report() -> None:
+    monitor = Monitor(Functional(), sgd(Functional()))
+    assert monitor.report().startswith("nothing was measured yet")
+    assert monitor.verdict().startswith("undecided")
+    assert monitor.tables["probes"].empty
+
+
+def test_without_a_loss_there_is_no_verdict_but_every_figure() -> None:
+    monitor = trained(Functional(), vectors(), steps=40, log=False)
+    assert monitor.diagnosis().verdict == "undecided"
+    assert (monitor.tables["probes"].sensitivity > 0).all()
+    assert monitor.tables["steps"].empty

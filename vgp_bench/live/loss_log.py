@@ -1,0 +1,71 @@
+"""The losses that a foreign loop tells, kept on the device until somebody reads them."""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from vgp_bench.monitor.readings import Readings
+from vgp_bench.records.rows import StepRow
+
+Told = Tensor | float
+
+
+class LossLog:
+    """tell() once a step or oftener, before the optimizer's step or always after it: then it counts for the step
+    before."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, list[tuple[float, float]]] = defaultdict(list)
+        self._waiting: list[tuple[int, Told, Told]] = []
+        self._late: bool | None = None
+        self.rates: dict[int, float] = {}
+
+    def tell(self, steps_done: int, loss: Told, accuracy: Told = math.nan) -> None:
+        """A loss, the mean over a batch or micro-batch; steps_done: optimizer steps so far."""
+        if self._late is None:
+            self._late = steps_done > 0
+        step = max(steps_done - 1, 0) if self._late else steps_done
+        self._waiting.append((step, _kept(loss), _kept(accuracy)))
+
+    def knows(self, step: int) -> bool:
+        """Whether anything was told for this step."""
+        return step in self._read or any(told == step for told, _, _ in self._waiting)
+
+    def read(self) -> None:
+        """Fetch what was told since the last reading: waits for the device."""
+        waiting, self._waiting = self._waiting, []
+        readings = Readings()
+        for _, loss, accuracy in waiting:
+            readings.put(loss)
+            readings.put(accuracy)
+        figures = readings.read()
+        for (step, _, _), loss, accuracy in zip(waiting, figures[::2], figures[1::2], strict=True):
+            self._read[step].append((loss, accuracy))
+
+    def rows(self, gradient_norms: Mapping[int, float]) -> list[StepRow]:
+        """A row for each step of which a loss is known: the mean of those told for it."""
+        self.read()
+        return [
+            StepRow(
+                step=step,
+                epoch=0,
+                learning_rate=self.rates.get(step, math.nan),
+                loss=_mean([loss for loss, _ in told]),
+                accuracy=_mean([accuracy for _, accuracy in told]),
+                gradient_l2=gradient_norms.get(step, math.nan),
+                clipped=math.nan,
+            )
+            for step, told in sorted(self._read.items())
+        ]
+
+
+def _kept(figure: Told) -> Told:
+    # A loss that another thread or an optimizer without copy writes into again must not change what was told.
+    return figure.detach().clone().reshape(()) if isinstance(figure, torch.Tensor) else float(figure)
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
