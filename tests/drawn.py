@@ -10,13 +10,20 @@ from vgp_bench.report.drawing.saving import save
 
 def drawn(kind, folder, *steps):
     """The figure of all runs in a folder, rendered once: what cannot be drawn fails here."""
-    figure = kind.figure(compare(find_runs([folder])), steps)
+    return drawn_runs(kind, find_runs([folder]), *steps)
+
+
+def drawn_runs(kind, runs, *steps):
+    """The same of these runs."""
+    figure = kind.figure(compare(runs), steps)
     figure.draw_without_rendering()
     return figure
 
 
 def lines_of(figure, gid="curve"):
-    return [line for ax in figure.axes for line in ax.get_lines() if line.get_gid() == gid]
+    """The lines of a figure, or of one of its panels."""
+    axes = figure.axes if hasattr(figure, "get_suptitle") else [figure]
+    return [line for ax in axes for line in ax.get_lines() if line.get_gid() == gid]
 
 
 def legend_of(figure):

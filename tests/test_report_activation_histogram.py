@@ -6,9 +6,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from tests.drawn import notes_of
+from tests.drawn import drawn_runs, legend_of, notes_of
 from tests.made_runs import layer_rows, make_run, mlp_config
-from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
 from vgp_bench.records.reading import find_runs
 from vgp_bench.records.rows import HistogramRow
@@ -28,22 +27,12 @@ def rows_at(layers, step=0):
     ]
 
 
-def drawn(runs, *steps):
-    figure = KIND.figure(compare(runs), steps)
-    figure.canvas.draw()
-    return figure
-
-
 def ridges(ax, gid="density"):
     return [ridge for ridge in ax.collections if ridge.get_gid() == gid]
 
 
 def spikes(ax):
     return [bar for bar in ax.patches if bar.get_gid() == "zero"]
-
-
-def legend_of(figure):
-    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
 
 
 def test_density_is_count_over_width_relative_to_its_greatest():
@@ -70,7 +59,7 @@ def test_a_tail_too_thin_to_be_seen_does_not_stretch_the_panel():
 def test_rows_run_from_the_input_below_to_the_output_above(tmp_path):
     layers = [[(-1.0, 0.0, 10), (0.0, 1.0, 40)], [(0.0, 0.0, 75), (1.0, 2.0, 25)], [(-3.0, -2.0, 8)]]
     make_run(tmp_path, mlp_config(), layers=rows_at(layers))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     (ax,) = figure.axes
     assert [text.get_text() for text in ax.get_yticklabels()] == ["1", "3", "5"]
     boxes = [ridge.get_paths()[0].get_extents() for ridge in ridges(ax)]
@@ -96,7 +85,7 @@ def test_rows_run_from_the_input_below_to_the_output_above(tmp_path):
 def test_dead_constant_and_nonfinite_layers_are_shown_as_such(tmp_path):
     layers = [[(0.0, 0.0, 50)], [(0.5, 0.5, 50)], [(1.0, 2.0, 40), (math.nan, math.nan, 10)]]
     make_run(tmp_path, mlp_config(), layers=rows_at(layers))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     (ax,) = figure.axes
     (spike,) = spikes(ax)
     assert (spike.get_y(), spike.get_height()) == (0, pytest.approx(HEIGHT))
@@ -112,7 +101,7 @@ def test_dead_constant_and_nonfinite_layers_are_shown_as_such(tmp_path):
 
 def test_of_many_layers_twelve_are_shown_the_first_and_the_last_among_them(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows_at([[(0.0, 1.0, 5)]] * 30))
-    (ax,) = drawn(find_runs([tmp_path])).axes
+    (ax,) = drawn_runs(KIND, find_runs([tmp_path])).axes
     depths = [int(text.get_text()) for text in ax.get_yticklabels()]
     assert (len(depths), len(ridges(ax)), depths[0], depths[-1]) == (12, 12, 1, 59)
     assert set(np.diff(depths)) <= {4, 6}
@@ -123,7 +112,7 @@ def test_a_panel_a_group_with_its_own_scale_and_its_seeds_together(tmp_path):
         make_run(tmp_path, mlp_config(seed), layers=rows_at([[(float(seed), seed + 2.0, 10)]]))
     make_run(tmp_path, mlp_config(activation="Tanh"), layers=rows_at([[(-100.0, 100.0, 10)]]))
     make_run(tmp_path, mlp_config(activation="GELU"))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["relu", "tanh"]
     relu, tanh = figure.axes
     assert notes_of(figure) == ["not recorded: activation=gelu"]
@@ -140,19 +129,19 @@ def test_the_last_probed_step_unless_another_is_chosen(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows)
     runs = find_runs([tmp_path])
     for asked, step in (((), 600), ((500,), 500)):
-        figure = drawn(runs, *asked)
+        figure = drawn_runs(KIND, runs, *asked)
         assert ridges(figure.axes[0])[0].get_paths()[0].get_extents().x1 == 1 + step
         assert f"at step {step}" in figure.legends[0].get_title().get_text()
     with pytest.raises(ResultsError, match="step 7 was not probed; choose first, last or one of 0, 500, 600"):
-        drawn(runs, 7)
+        drawn_runs(KIND, runs, 7)
     with pytest.raises(UserError, match="at most 1 step"):
-        drawn(runs, 0, 500)
+        drawn_runs(KIND, runs, 0, 500)
 
 
 def test_runs_recorded_before_there_were_histograms_get_one_line(tmp_path):
     make_run(tmp_path, mlp_config(), layers=layer_rows([0.5, 1.0]))
     with pytest.raises(ResultsError, match="no histogram was recorded in these runs: run them with this version"):
-        drawn(find_runs([tmp_path]))
+        drawn_runs(KIND, find_runs([tmp_path]))
 
 
 def test_seeds_with_different_stages_are_refused(tmp_path):
@@ -160,12 +149,12 @@ def test_seeds_with_different_stages_are_refused(tmp_path):
     other = [HistogramRow(0, 0, "h0", "hidden", 2, 0.0, 1.0, 5)]
     make_run(tmp_path, mlp_config(1), layers=other)
     with pytest.raises(ResultsError, match="other stages"):
-        drawn(find_runs([tmp_path]))
+        drawn_runs(KIND, find_runs([tmp_path]))
 
 
 def test_ink_of_ridges_and_spikes(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows_at([[(0.0, 0.0, 5), (0.5, 1.0, 5)]] * 3))
-    pixels = matplotlib.image.imread(save(drawn(find_runs([tmp_path])), tmp_path / "a.png"))[:, :, :3]
+    pixels = matplotlib.image.imread(save(drawn_runs(KIND, find_runs([tmp_path])), tmp_path / "a.png"))[:, :, :3]
     for colour in (PALE, "#D55E00"):
         rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
         assert (np.abs(pixels - rgb).max(axis=2) < 0.02).sum() > 5000
@@ -174,6 +163,6 @@ def test_ink_of_ridges_and_spikes(tmp_path):
 def test_where_the_last_steps_differ_each_panel_says_its_own(tmp_path):
     for activation, last in (("ReLU", 53), ("Tanh", 0)):
         make_run(tmp_path, mlp_config(activation=activation), layers=rows_at([[(0.0, 1.0, 5)]], last))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["relu\nat step 53", "tanh\nat initialization"]
     assert figure.legends[0].get_title().get_text() == "Activations at the last step probed, one seed"

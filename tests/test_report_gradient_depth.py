@@ -7,9 +7,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from tests.drawn import notes_of
+from tests.drawn import drawn_runs, legend_of, lines_of, notes_of, title_of
 from tests.made_runs import layer_rows, make_run, mlp_config
-from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
 from vgp_bench.records.reading import find_runs
 from vgp_bench.report.drawing.saving import save
@@ -20,25 +19,6 @@ from vgp_bench.report.series.depth_profile import depth_profile
 
 def falling(rho, stages=10):
     return [3.0 * rho ** (stages - 1 - i) for i in range(stages)]
-
-
-def drawn(runs, *steps):
-    """The figure, rendered once: what cannot be drawn fails here."""
-    figure = KIND.figure(compare(runs), steps)
-    figure.canvas.draw()
-    return figure
-
-
-def lines_of(figure, gid="curve"):
-    return [line for ax in figure.axes for line in ax.get_lines() if line.get_gid() == gid]
-
-
-def legend_of(figure):
-    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
-
-
-def title_of(figure):
-    return figure.legends[0].get_title().get_text() if figure.legends else figure.get_suptitle()
 
 
 @pytest.fixture
@@ -57,7 +37,7 @@ def many(tmp_path):
 
 def test_one_run_is_one_line_relative_to_the_last_hidden_stage(tmp_path):
     make_run(tmp_path, mlp_config(), layers=layer_rows([0.0625, 0.25, 2.0], per_stage=2))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     (ax,) = figure.axes
     (line,) = lines_of(figure)
     assert list(line.get_xdata()) == [1, 3, 5]
@@ -72,7 +52,7 @@ def test_one_run_is_one_line_relative_to_the_last_hidden_stage(tmp_path):
 
 
 def test_sixteen_groups_are_four_panels_of_four_different_lines(many):
-    figure = drawn(many)
+    figure = drawn_runs(KIND, many)
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["highway", "mlp", "plain", "resnet"]
     assert legend_of(figure) == ["activation relu", "activation sigmoid", "depth 10", "depth 20"]
     for i, ax in enumerate(figure.axes):
@@ -89,7 +69,7 @@ def test_sixteen_groups_are_four_panels_of_four_different_lines(many):
 
 
 def test_legend_and_lines_agree(many):
-    figure = drawn([run for run in many if run.choices["architecture"] == "mlp"])
+    figure = drawn_runs(KIND, [run for run in many if run.choices["architecture"] == "mlp"])
     handles = {h.get_label(): h for h in figure.legends[0].legend_handles}
     for line in lines_of(figure):
         settings = dict(word.split("=") for word in line.get_label().split(", "))
@@ -101,7 +81,7 @@ def test_legend_and_lines_agree(many):
 def test_seeds_are_a_median_in_a_band(tmp_path):
     for seed, first in enumerate((1e-6, 1e-4, 1e-3)):
         make_run(tmp_path, mlp_config(seed), layers=layer_rows([first, 1.0]))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     (line,) = lines_of(figure)
     assert list(line.get_ydata()) == pytest.approx([1e-4, 1.0])
     (band,) = figure.axes[0].collections
@@ -120,13 +100,13 @@ def test_median_of_two_is_their_geometric_mean(tmp_path):
 def test_exact_zeros_and_nonfinite_values_are_marked_at_the_edges(tmp_path):
     make_run(tmp_path, mlp_config(), layers=layer_rows([0.0, 0.0, 0.5, 1.0]))
     make_run(tmp_path, mlp_config(depth=4), layers=layer_rows([math.inf, 0.1, 0.5, 1.0]))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     (zero,) = lines_of(figure, "zero")
     (broken,) = lines_of(figure, "nonfinite")
     assert list(zero.get_xdata()) == [1, 2]
     assert list(broken.get_xdata()) == [1]
     to_axes = figure.axes[0].transAxes.inverted()
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     assert to_axes.transform(zero.get_transform().transform([1, zero.get_ydata()[0]]))[1] < 0.05
     assert to_axes.transform(broken.get_transform().transform([1, broken.get_ydata()[0]]))[1] > 0.95
     assert legend_of(figure) == ["depth 3", "depth 4", "exactly 0", "not finite"]
@@ -134,7 +114,7 @@ def test_exact_zeros_and_nonfinite_values_are_marked_at_the_edges(tmp_path):
 
 def test_dead_gradient_everywhere_is_zeros_not_an_empty_picture(tmp_path):
     make_run(tmp_path, mlp_config(), layers=layer_rows([0.0, 0.0, 0.0]))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     (zero,) = lines_of(figure, "zero")
     assert list(zero.get_xdata()) == [1, 2, 3]
 
@@ -142,7 +122,7 @@ def test_dead_gradient_everywhere_is_zeros_not_an_empty_picture(tmp_path):
 def test_run_that_blew_up_is_marked_beside_the_others(tmp_path):
     make_run(tmp_path, mlp_config(), layers=layer_rows([math.inf, math.nan, math.inf]))
     make_run(tmp_path, mlp_config(activation="Tanh"), layers=layer_rows([0.25, 0.5, 1.0]))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     (broken,) = lines_of(figure, "nonfinite")
     assert list(broken.get_xdata()) == [1, 2, 3]
     (line,) = lines_of(figure)
@@ -159,19 +139,19 @@ def test_steps_are_chosen_and_named(tmp_path):
         ("last", 0.125, "at step 90"),
         (50, 0.25, "at step 50"),
     ):
-        figure = drawn(runs, step)
+        figure = drawn_runs(KIND, runs, step)
         assert lines_of(figure)[0].get_ydata()[0] == first
         assert words in title_of(figure)
     with pytest.raises(ResultsError, match="step 7 was not logged; choose first, last or one of 0, 50, 90"):
-        drawn(runs, 7)
+        drawn_runs(KIND, runs, 7)
 
 
 def test_runs_without_layers(tmp_path):
     make_run(tmp_path, mlp_config())
     with pytest.raises(ResultsError, match="no gradient was measured"):
-        drawn(find_runs([tmp_path]))
+        drawn_runs(KIND, find_runs([tmp_path]))
     make_run(tmp_path, mlp_config(depth=9), layers=layer_rows([0.5, 1.0]))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     assert len(figure.axes[0].texts) == 0
     assert notes_of(figure) == ["not measured: depth=3"]
 
@@ -183,7 +163,7 @@ def test_three_keys_take_colour_dash_and_marker(tmp_path):
                 config = mlp_config(0, depth, activation)
                 config["architecture"]["width"] = width
                 make_run(tmp_path, config, layers=layer_rows(falling(0.5)))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     looks = {(line.get_color(), line.is_dashed(), line.get_marker()) for line in lines_of(figure)}
     assert looks == {(c, d, m) for c in COLOURS[:2] for d in (False, True) for m in MARKERS[:2]}
     assert len(legend_of(figure)) == 6
@@ -192,14 +172,14 @@ def test_three_keys_take_colour_dash_and_marker(tmp_path):
 def test_sixteen_values_of_one_key_still_differ(tmp_path):
     for depth in range(2, 18):
         make_run(tmp_path, mlp_config(depth=depth), layers=layer_rows(falling(0.5, depth)))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     looks = [(line.get_color(), str(line._dash_pattern)) for line in lines_of(figure)]
     assert len(set(looks)) == 16 <= len(COLOURS) * len(LINES)
     assert [text.split()[-1] for text in legend_of(figure)] == [str(depth) for depth in range(2, 18)]
 
 
 def test_png_has_ink_where_the_line_is(tmp_path, many):
-    path = save(drawn(many), tmp_path / "new folder" / "figure.png")
+    path = save(drawn_runs(KIND, many), tmp_path / "new folder" / "figure.png")
     pixels = matplotlib.image.imread(path)[:, :, :3]
     assert pixels.shape[1] > 1000
     for colour in COLOURS[:2]:
@@ -209,27 +189,27 @@ def test_png_has_ink_where_the_line_is(tmp_path, many):
 
 
 def test_svg_holds_the_words_as_text_and_pdf_is_a_pdf(tmp_path, many):
-    svg = xml.etree.ElementTree.parse(save(drawn(many), tmp_path / "figure.svg"))
+    svg = xml.etree.ElementTree.parse(save(drawn_runs(KIND, many), tmp_path / "figure.svg"))
     words = " ".join("".join(node.itertext()) for node in svg.iter("{http://www.w3.org/2000/svg}text"))
     for expected in ("highway", "resnet", "depth 20", "activation sigmoid", "weight layers from the input"):
         assert expected in words
-    assert save(drawn(many), tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+    assert save(drawn_runs(KIND, many), tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_other_suffixes_and_unwritable_places_are_refused_in_one_line(tmp_path, many):
     for name in ("figure.jpg", "figure"):
         with pytest.raises(UserError, match=rf"cannot draw {name}: give a file name that ends in \.png, \.svg, \.pdf"):
-            save(drawn(many), tmp_path / name)
+            save(drawn_runs(KIND, many), tmp_path / name)
     (tmp_path / "file").write_text("")
     with pytest.raises(ResultsError, match="a file is in the way"):
-        save(drawn(many[:1]), tmp_path / "file" / "figure.png")
+        save(drawn_runs(KIND, many[:1]), tmp_path / "file" / "figure.png")
 
 
 def test_runs_of_one_config_with_different_stages_are_refused(tmp_path):
     make_run(tmp_path, mlp_config(0), layers=layer_rows([0.5, 1.0]))
     make_run(tmp_path, mlp_config(1), layers=layer_rows([0.5, 0.7, 1.0]))
     with pytest.raises(ResultsError, match="other stages"):
-        drawn(find_runs([tmp_path]))
+        drawn_runs(KIND, find_runs([tmp_path]))
 
 
 def test_several_steps_are_a_row_of_panels_each(tmp_path):
@@ -238,24 +218,24 @@ def test_several_steps_are_a_row_of_panels_each(tmp_path):
     residual = mlp_config()
     residual["architecture"]["_target_"] = "x.Residual"
     make_run(tmp_path, residual, {"architecture": "residual", "activation": "relu"}, layers=rows)
-    figure = drawn(find_runs([tmp_path]), "first", 50)
+    figure = drawn_runs(KIND, find_runs([tmp_path]), "first", 50)
     assert len(figure.axes) == 4
     assert [ax.get_ylabel() for ax in figure.axes] == ["initialization", "", "step 50", ""]
     assert [ax.get_lines()[1].get_ydata()[0] for ax in figure.axes] == [0.5, 0.5, 0.25, 0.25]
     with pytest.raises(UserError, match="at most 4 step"):
-        drawn(find_runs([tmp_path]), 0, 1, 2, 3, 4)
+        drawn_runs(KIND, find_runs([tmp_path]), 0, 1, 2, 3, 4)
 
 
 def test_networks_of_one_stage_have_no_depth_to_show(tmp_path):
     make_run(tmp_path, mlp_config(), layers=layer_rows([0.5]))
     with pytest.raises(ResultsError, match="one hidden stage each"):
-        drawn(find_runs([tmp_path]))
+        drawn_runs(KIND, find_runs([tmp_path]))
 
 
 def test_networks_of_one_stage_are_left_out_beside_others(tmp_path):
     make_run(tmp_path, mlp_config(), layers=layer_rows([0.5]))
     make_run(tmp_path, mlp_config(depth=4), layers=layer_rows([0.5, 1.0]))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     assert len(lines_of(figure)) == 1
     assert notes_of(figure) == ["one hidden stage: depth=3"]
 
@@ -263,7 +243,7 @@ def test_networks_of_one_stage_are_left_out_beside_others(tmp_path):
 def test_a_group_that_lacks_one_of_the_steps_is_named(tmp_path):
     make_run(tmp_path, mlp_config(), layers=layer_rows([0.5, 1.0]) + layer_rows([0.5, 1.0], step=50))
     make_run(tmp_path, mlp_config(depth=4), layers=layer_rows([0.5, 1.0]))
-    figure = drawn(find_runs([tmp_path]), "first", 50)
+    figure = drawn_runs(KIND, find_runs([tmp_path]), "first", 50)
     assert len(lines_of(figure)) == 3
     assert notes_of(figure) == ["not logged at step 50: depth=4"]
 
@@ -273,5 +253,5 @@ def test_a_dollar_sign_is_no_formula(tmp_path):
         config = mlp_config(note=note)
         config["architecture"]["_target_"] = "x.$a$"
         make_run(tmp_path, config, {"architecture": "$a_^$", "activation": "relu"}, layers=layer_rows([0.5, 1.0]))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     assert any("x_1^" in text for text in legend_of(figure))

@@ -8,9 +8,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from tests.drawn import notes_of
+from tests.drawn import drawn_runs, legend_of, notes_of
 from tests.made_runs import layer_rows, make_run, mlp_config
-from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
 from vgp_bench.records.reading import find_runs
 from vgp_bench.report.drawing.saving import save
@@ -20,18 +19,8 @@ from vgp_bench.report.series.layer_fields import gradient_field
 from vgp_bench.report.series.stage_steps import edges
 
 
-def drawn(runs, *steps):
-    figure = KIND.figure(compare(runs), steps)
-    figure.canvas.draw()
-    return figure
-
-
 def meshes(ax, gid="factor"):
     return [mesh for mesh in ax.collections if mesh.get_gid() == gid]
-
-
-def legend_of(figure):
-    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
 
 
 def rows_at(table):
@@ -41,7 +30,7 @@ def rows_at(table):
 
 def test_cells_hold_the_ratios_and_cover_what_is_nearest_to_each_step(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows_at({0: [0.02, 0.2, 2.0], 1: [1.0, 2.0, 4.0], 51: [8.0, 2.0, 1.0]}))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     ax, bar = figure.axes
     (mesh,) = meshes(ax)
     # Input (depth 1) in the first row, which pcolormesh draws at the bottom.
@@ -69,7 +58,7 @@ def test_cells_hold_the_ratios_and_cover_what_is_nearest_to_each_step(tmp_path):
 
 def test_below_one_is_blue_above_one_is_red_and_one_is_white(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows_at({0: [1e-3, 1.0], 1: [1e3, 1.0]}))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     (mesh,) = meshes(figure.axes[0])
     small, large, one, _ = mesh.to_rgba(mesh.get_array()).reshape(4, 4)
     assert small[2] > small[0] + 0.3
@@ -79,7 +68,7 @@ def test_below_one_is_blue_above_one_is_red_and_one_is_white(tmp_path):
 
 def test_a_healthy_net_is_shown_over_a_decade_on_either_side(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows_at({0: [1.1, 1.0]}))
-    (mesh,) = meshes(drawn(find_runs([tmp_path])).axes[0])
+    (mesh,) = meshes(drawn_runs(KIND, find_runs([tmp_path])).axes[0])
     assert (mesh.norm.vmin, mesh.norm.vmax) == pytest.approx((0.1, 10))
 
 
@@ -90,7 +79,7 @@ def test_seeds_are_a_geometric_mean_over_those_that_logged_a_step(tmp_path):
     assert list(field.steps) == [0, 1, 2]
     assert field.middle[0] == pytest.approx([1e-4, 0.5, 0.25])
     assert field.seeds == 2
-    assert drawn(find_runs([tmp_path])).get_suptitle() == "Gradient, geometric mean of 2 seeds"
+    assert drawn_runs(KIND, find_runs([tmp_path])).get_suptitle() == "Gradient, geometric mean of 2 seeds"
 
 
 def test_zeros_nonfinite_and_unmeasured_cells_have_colours_of_their_own(tmp_path):
@@ -98,7 +87,7 @@ def test_zeros_nonfinite_and_unmeasured_cells_have_colours_of_their_own(tmp_path
     rows = rows_at({0: [0.25, 1.0], 1: [0.25, 1.0], 2: [0.5, 1.0]})
     rows += [row for row in rows_at({3: [math.nan, 1.0]}) if row.stage == 1]
     make_run(tmp_path, mlp_config(1), layers=rows)
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     ax = figure.axes[0]
     for gid, where in (("zero", [0]), ("nonfinite", [1])):
         (mesh,) = meshes(ax, gid)
@@ -118,7 +107,7 @@ def test_zeros_nonfinite_and_unmeasured_cells_have_colours_of_their_own(tmp_path
 
 def test_dead_network_is_black_not_empty(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows_at({0: [0.0, 0.0], 1: [0.0, 0.0]}))
-    path = save(drawn(find_runs([tmp_path])), tmp_path / "dead.png")
+    path = save(drawn_runs(KIND, find_runs([tmp_path])), tmp_path / "dead.png")
     pixels = matplotlib.image.imread(path)[:, :, :3]
     assert (pixels.max(axis=2) < 0.02).mean() > 0.4
 
@@ -143,7 +132,7 @@ def test_a_norm_of_which_values_were_left_out_is_no_norm(tmp_path):
 def test_stages_of_one_depth_share_its_cell(tmp_path):
     rows = [replace(row, depth=(1, 2, 2, 3)[row.stage]) for row in layer_rows([0.25, 0.5, 1.0])]
     make_run(tmp_path, mlp_config(), layers=rows)
-    (mesh,) = meshes(drawn(find_runs([tmp_path])).axes[0])
+    (mesh,) = meshes(drawn_runs(KIND, find_runs([tmp_path])).axes[0])
     heights = np.diff(mesh.get_coordinates()[:, 0, 1])
     assert heights.min() > 0.2
 
@@ -153,7 +142,7 @@ def test_a_panel_a_group_each_with_its_own_depth_and_the_same_steps(tmp_path):
         for activation in ("ReLU", "Tanh"):
             make_run(tmp_path, mlp_config(0, depth, activation), layers=layer_rows([0.5**i for i in range(depth)]))
     make_run(tmp_path, mlp_config(0, 7))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     assert [ax.get_title(loc="left") for ax in figure.axes[:5]] == [
         "depth=2, relu", "depth=2, tanh", "depth=5, relu", "depth=5, tanh", ""
     ]  # fmt: skip
@@ -175,9 +164,11 @@ def test_long_titles_are_wrapped_within_their_panels(tmp_path):
                 words,
                 layers=layer_rows([0.5, 1.0]),
             )
-    figure = drawn([run for run in find_runs([tmp_path]) if run.config["architecture"]["_target_"] == "x.residual_mlp"])
+    figure = drawn_runs(
+        KIND, [run for run in find_runs([tmp_path]) if run.config["architecture"]["_target_"] == "x.residual_mlp"]
+    )
     assert figure.axes[0].get_title(loc="left").split() == ["leakyrelu,", "RMSprop"]
-    figure = drawn([run for run in find_runs([tmp_path]) if run.state == "completed"])
+    figure = drawn_runs(KIND, [run for run in find_runs([tmp_path]) if run.state == "completed"])
     titles = [ax._left_title.get_window_extent() for ax in figure.axes[:3]]
     assert all(a.x1 < b.x0 for a, b in pairwise(titles))
     assert titles[2].x1 < figure.bbox.x1
@@ -186,20 +177,20 @@ def test_long_titles_are_wrapped_within_their_panels(tmp_path):
 def test_too_many_groups_steps_chosen_and_runs_without_layers_get_one_line(tmp_path):
     make_run(tmp_path / "none", mlp_config())
     with pytest.raises(ResultsError, match="no gradient was measured in these runs; run them with the monitor on"):
-        drawn(find_runs([tmp_path / "none"]))
+        drawn_runs(KIND, find_runs([tmp_path / "none"]))
     for depth in range(2, 15):
         make_run(tmp_path / "many", mlp_config(0, depth), layers=layer_rows([0.5, 1.0]))
     with pytest.raises(UserError, match="13 panels, and 12 can be read in one figure: choose fewer runs with --where"):
-        drawn(find_runs([tmp_path / "many"]))
+        drawn_runs(KIND, find_runs([tmp_path / "many"]))
     with pytest.raises(UserError, match="gradient-heatmap takes no --step; leave it out"):
-        drawn(find_runs([tmp_path / "many"]), 0)
+        drawn_runs(KIND, find_runs([tmp_path / "many"]), 0)
 
 
 def test_runs_of_one_config_with_different_stages_are_refused(tmp_path):
     make_run(tmp_path, mlp_config(0), layers=layer_rows([0.5, 1.0]))
     make_run(tmp_path, mlp_config(1), layers=layer_rows([0.5, 0.7, 1.0]))
     with pytest.raises(ResultsError, match="different stages"):
-        drawn(find_runs([tmp_path]))
+        drawn_runs(KIND, find_runs([tmp_path]))
 
 
 def test_a_single_step_and_stage_still_have_an_extent():
@@ -209,16 +200,16 @@ def test_a_single_step_and_stage_still_have_an_extent():
 
 def test_where_a_run_ended_early_the_panel_is_grey_and_the_legend_says_so(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows_at({0: [0.5, 1.0], 9: [0.5, 1.0]}))
-    assert legend_of(drawn(find_runs([tmp_path]))) == []
+    assert legend_of(drawn_runs(KIND, find_runs([tmp_path]))) == []
     make_run(tmp_path, mlp_config(activation="Tanh"), layers=rows_at({0: [0.5, 1.0], 2: [0.5, 1.0]}))
-    assert legend_of(drawn(find_runs([tmp_path]))) == ["no data"]
+    assert legend_of(drawn_runs(KIND, find_runs([tmp_path]))) == ["no data"]
 
 
 def test_networks_of_one_stage_take_no_panel(tmp_path):
     make_run(tmp_path, mlp_config(depth=1), layers=layer_rows([0.5]))
     with pytest.raises(ResultsError, match="one hidden stage each, and nothing changes along depth; for recurrent"):
-        drawn(find_runs([tmp_path]))
+        drawn_runs(KIND, find_runs([tmp_path]))
     make_run(tmp_path, mlp_config(), layers=layer_rows([0.5, 1.0]))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     assert len(figure.axes) == 2  # a panel and the colour bar
     assert notes_of(figure) == ["one hidden stage: depth=1"]

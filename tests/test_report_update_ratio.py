@@ -6,9 +6,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from tests.drawn import notes_of
+from tests.drawn import drawn_runs, lines_of, notes_of
 from tests.made_runs import layer_row, make_run, mlp_config
-from vgp_bench.compare import compare
 from vgp_bench.errors import ResultsError, UserError
 from vgp_bench.records.reading import find_runs
 from vgp_bench.report.drawing.saving import save
@@ -25,23 +24,13 @@ def rows_at(table):
     ]
 
 
-def drawn(runs, *steps):
-    figure = KIND.figure(compare(runs), steps)
-    figure.canvas.draw()
-    return figure
-
-
-def lines_of(ax, gid="curve"):
-    return [line for line in ax.get_lines() if line.get_gid() == gid]
-
-
 def luminance(colour):
     return sum(int(colour[i : i + 2], 16) * share for i, share in ((1, 0.2126), (3, 0.7152), (5, 0.0722)))
 
 
 def test_a_line_a_stage_with_the_classifier_from_dark_to_light(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows_at({0: [1e-6, 1e-4, 1e-2], 1: [2e-6, 2e-4, 2e-2]}))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     ax, bar = figure.axes
     lines = lines_of(ax)
     assert [list(line.get_ydata()) for line in lines] == [
@@ -66,7 +55,7 @@ def test_a_line_a_stage_with_the_classifier_from_dark_to_light(tmp_path):
 def test_networks_of_different_depth_are_coloured_by_the_share_of_it(tmp_path):
     make_run(tmp_path, mlp_config(depth=2), layers=rows_at({0: [1e-4, 1e-3]}))
     make_run(tmp_path, mlp_config(depth=4), layers=rows_at({0: [1e-4, 1e-3, 1e-3, 1e-2]}))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     shallow, deep, bar = figure.axes
     assert [ax.get_title(loc="left") for ax in (shallow, deep)] == ["depth=2", "depth=4"]
     assert lines_of(shallow)[-1].get_color() == lines_of(deep)[-1].get_color()
@@ -78,7 +67,7 @@ def test_networks_of_different_depth_are_coloured_by_the_share_of_it(tmp_path):
 def test_seeds_are_a_geometric_mean_over_those_that_logged_a_step(tmp_path):
     make_run(tmp_path, mlp_config(0), layers=rows_at({0: [1e-5, 1e-3], 1: [1e-4, 1e-3]}))
     make_run(tmp_path, mlp_config(1), layers=rows_at({0: [1e-3, 1e-3], 5: [1e-2, 1e-3]}))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     line = lines_of(figure.axes[0])[0]
     assert list(line.get_xdata()) == [0, 1, 5]
     assert list(line.get_ydata()) == pytest.approx([1e-4, 1e-4, 1e-2])
@@ -89,7 +78,7 @@ def test_zeros_below_and_nonfinite_above(tmp_path):
     rows = rows_at({0: [0.0, 1e-3], 1: [1e-4, 1e-3], 2: [1e-4, math.nan]})
     rows[-1] = layer_row(step=2, stage=1, kind="output", depth=2, nonfinite_weight_gradients=5)
     make_run(tmp_path, mlp_config(), layers=rows)
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     ax = figure.axes[0]
     (zero,) = lines_of(ax, "zero")
     (broken,) = lines_of(ax, "nonfinite")
@@ -105,12 +94,12 @@ def test_stages_without_weights_have_no_line(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows_at({0: [1e-4, math.nan, 1e-3], 1: [1e-4, math.nan, 1e-3]}))
     runs = find_runs([tmp_path])
     assert list(update_field(runs).depth) == [1, 3]
-    assert [line.get_label() for line in lines_of(drawn(runs).axes[0])] == ["depth 1", "depth 3"]
+    assert [line.get_label() for line in lines_of(drawn_runs(KIND, runs).axes[0])] == ["depth 1", "depth 3"]
 
 
 def test_of_110_layers_two_dozen_are_drawn_the_first_and_the_last_among_them(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows_at({s: [1e-3 / (i + 1) for i in range(110)] for s in (0, 1)}))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     depths = [int(line.get_label().split()[1]) for line in lines_of(figure.axes[0])]
     assert (len(depths), depths[0], depths[-1]) == (24, 1, 110)
     assert set(np.diff(depths)) <= {4, 5}
@@ -119,26 +108,26 @@ def test_of_110_layers_two_dozen_are_drawn_the_first_and_the_last_among_them(tmp
 
 def test_ink_and_refusals(tmp_path):
     make_run(tmp_path / "a", mlp_config(), layers=rows_at({s: [1e-5, 1e-2] for s in range(5)}))
-    figure = drawn(find_runs([tmp_path / "a"]))
+    figure = drawn_runs(KIND, find_runs([tmp_path / "a"]))
     pixels = matplotlib.image.imread(save(figure, tmp_path / "a.png"))[:, :, :3]
     for line in lines_of(figure.axes[0]):
         rgb = np.array([int(line.get_color()[i : i + 2], 16) for i in (1, 3, 5)]) / 255
         # In the panel, not in the colour bar.
         assert (np.abs(pixels[:, :1000] - rgb).max(axis=2) < 0.02).sum() > 300
     with pytest.raises(UserError, match="update-ratio takes no --step"):
-        drawn(find_runs([tmp_path / "a"]), 0)
+        drawn_runs(KIND, find_runs([tmp_path / "a"]), 0)
     make_run(tmp_path / "b", mlp_config())
     with pytest.raises(ResultsError, match="no update of weights was measured in these runs"):
-        drawn(find_runs([tmp_path / "b"]))
+        drawn_runs(KIND, find_runs([tmp_path / "b"]))
     make_run(tmp_path / "a", mlp_config(depth=9))
-    both = drawn(find_runs([tmp_path / "a"]))
+    both = drawn_runs(KIND, find_runs([tmp_path / "a"]))
     assert len(both.axes) == 2  # a panel and the colour bar
     assert notes_of(both) == ["not measured: depth=9"]
 
 
 def test_one_value_that_blew_up_does_not_set_the_axis(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows_at({0: [1e-3, 1e-15], 1: [1e31, 1e-3], 2: [1e-3, 1e-3]}))
-    figure = drawn(find_runs([tmp_path]))
+    figure = drawn_runs(KIND, find_runs([tmp_path]))
     ax = figure.axes[0]
     low, high = ax.get_ylim()
     assert 1e3 < high < 1e5
@@ -152,6 +141,6 @@ def test_one_value_that_blew_up_does_not_set_the_axis(tmp_path):
 
 def test_within_its_limits_the_axis_shows_all(tmp_path):
     make_run(tmp_path, mlp_config(), layers=rows_at({0: [1e-11, 900.0]}))
-    ax = drawn(find_runs([tmp_path])).axes[0]
+    ax = drawn_runs(KIND, find_runs([tmp_path])).axes[0]
     assert ax.get_ylim()[0] < 1e-11 < 900 < ax.get_ylim()[1]
     assert lines_of(ax, "beyond") == []
