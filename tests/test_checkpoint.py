@@ -68,7 +68,7 @@ def test_a_damaged_one_is_told_of_and_the_one_before_is_used(
     assert outcome
     assert outcome.state == "completed"
     problem = f"{newest.name} is damaged (its checksum is wrong)"
-    line = f"vgp-bench: {the_run()}: {problem}; it goes on from an older one, step 5\n"
+    line = f"vgp-bench: {the_run()}: {problem}; it goes on from step 5\n"
     assert capsys.readouterr().err == line
     (entry,) = read_run(the_run()).environment["resumed"]
     assert (entry["step"], entry["problems"]) == (5, [problem])

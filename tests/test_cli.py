@@ -16,7 +16,9 @@ from tests.data_fixtures import NOWHERE
 from tests.made_runs import layer_rows, make_run, mlp_config
 from vgp_bench import __version__
 from vgp_bench.cli import COMMANDS, main
+from vgp_bench.composition import compose
 from vgp_bench.config import GROUPS, LISTED_GROUPS, RunConfig
+from vgp_bench.override_words import flags_last
 
 COMMAND = [sys.executable, "-m", "vgp_bench"]
 RUN_KEYS = ", ".join(field.name for field in fields(RunConfig))
@@ -80,11 +82,44 @@ A_GROUP_TAKES = f"a group ({', '.join(GROUPS)}) takes the name of an option, say
         (["data_dir=${oc.env:NO_SUCH}"], "KeyError raised while resolving interpolation: "
          "\"Environment variable 'NO_SUCH' not found\""),
         (["-m", "seed=range(0,0)"], "the sweep is empty: one of its keys has no values"),
+        (["partition=gpu"], "partition: a run has no such key. Did you mean launcher.partition, "
+         "a key of launcher=slurm?"),
+        (["threads=2"], "threads: a run has no such key. Did you mean launcher.threads, a key of launcher=local?"),
+        (["launcher=slurm", "partition=gpu"], "partition: a run has no such key. Did you mean launcher.partition, "
+         "a key of launcher=slurm?"),
+        (["launcher.partition=gpu"], "launcher.partition: a key of launcher=slurm; add launcher=slurm"),
+        (["launcher.restarts=1"], "launcher.restarts: a key of launcher=local and launcher=ray and launcher=slurm; "
+         "add launcher=local"),
+        (["launcher=slurm", "launcher.time=1:00:00"], "launcher.time=1:00:00: expected an integer or null: "
+         "minutes for each run between two restarts"),
+        (["launcher=local", "launcher.time_limit=long"], "launcher.time_limit=long: expected a number or null: "
+         "minutes for each run"),
         (["--config-dir", "/no/such"], "Additional config directory '/no/such' not found"),
     ],
 )  # fmt: skip
 def test_words_that_compose_to_nothing(words: list[str], message: str, complaint: Complaint) -> None:
     assert complaint(["run", *words]) == message
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-m", "seed=1,2", "--config-dir", "mine", "activation=tanh"],
+        ["seed=1,2", "-m", "activation=tanh"],
+        ["activation=tanh", "--config-dir", "mine", "-m", "seed=1,2"],
+    ],
+)
+def test_flags_may_stand_between_the_words(words: list[str]) -> None:
+    Path("mine").mkdir()
+    runs = compose(words)
+    assert [(run.config["seed"], run.choices["activation"]) for run in runs] == [(1, "tanh"), (2, "tanh")]
+
+
+def test_flags_that_show_something_may_stand_before_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--cfg", "job", "seed=7", "--package", "trainer", "trainer.max_epochs=77"]) == 0
+    assert "max_epochs: 77" in capsys.readouterr().out
+    assert flags_last(["--info", "all", "seed=7"]) == ["seed=7", "--info", "all"]
+    assert flags_last(["-i", "seed=7", "-m"]) == ["seed=7", "-i", "-m"]
 
 
 @pytest.mark.parametrize(
@@ -202,6 +237,10 @@ def test_a_results_folder_that_is_a_file_is_refused_before_data_are_fetched(
     ("words", "message"),
     [
         ("list nonsense", f"list nonsense: no such group. There are: {', '.join(LISTED_GROUPS)}."),
+        (
+            "list launcher=slum",
+            "list launcher=slum: no such launcher. Did you mean slurm? There are: inline, local, ray, slurm.",
+        ),
         ("list --config-dir none", "--config-dir none: no such folder"),
         ("compare none", "no such folder: none; give a run, an experiment or the results folder"),
         ("compare .", "no run (a folder with a status.json) in .; give the folder of a run"),
@@ -244,8 +283,9 @@ def test_python_m() -> None:
 
 def test_no_library_adds_lines_of_its_own() -> None:
     done = answered("run", "activation._target_=torch.nn.Relu")
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith("vgp-bench: activation=relu: cannot find `_target_: torch.nn.Relu` (")
+    sign_of_life, message = done.stderr.splitlines()
+    assert (done.returncode, done.stdout, sign_of_life) == (2, "", "1 run, loading torch ...")
+    assert message.startswith("vgp-bench: activation=relu: cannot find `_target_: torch.nn.Relu` (")
 
 
 # The whole command is imported and run in a fresh interpreter in which torch cannot be imported at all.
@@ -263,6 +303,8 @@ sys.exit(main())
     [
         ("--help", "usage: vgp-bench"),
         ("run --help", "== Options of each group =="),
+        ("run --help", "vgp-bench list launcher=slurm"),
+        ("list launcher=slurm", "launcher.time=null          minutes for each run"),
         ("list", "architecture="),
         ("run --cfg job activation=tanh seed=3", "torch.nn.Tanh"),
         ("run --cfg job experiment=demo_mlp", "torch.optim.Adam"),

@@ -183,5 +183,16 @@ def test_a_run_that_went_on_with_other_code_is_told(tmp_path):
     make_run(tmp_path, mlp_config(0), test_accuracy=0.5, environment=ENVIRONMENT | {"resumed": [later]})
     make_run(tmp_path, mlp_config(1), test_accuracy=0.5, environment=ENVIRONMENT | {"resumed": [ENVIRONMENT]})
     (note,) = compare(find_runs([tmp_path])).notes
-    assert note.startswith("begun and gone on with by different code, torch or device: ")
+    assert note.startswith("begun and gone on with by different code, torch, device or CPU threads: ")
     assert "more" not in note  # the other one went on in the same environment
+
+
+@pytest.mark.parametrize(("device", "told"), [("cpu", True), ("cuda: a card", False)])
+def test_a_run_that_went_on_with_other_threads_is_told_runs_that_differ_in_them_are_not(tmp_path, device, told):
+    one, two = (ENVIRONMENT | {"device": device, "threads": threads} for threads in (1, 2))
+    make_run(tmp_path, mlp_config(0), test_accuracy=0.5, environment=one)
+    make_run(tmp_path, mlp_config(1), test_accuracy=0.5, environment=two)
+    assert compare(find_runs([tmp_path])).notes == []
+    path = make_run(tmp_path, mlp_config(2), test_accuracy=0.5, environment=one | {"resumed": [two]})
+    words = f"begun and gone on with by different code, torch, device or CPU threads: {path.name}"
+    assert compare(find_runs([tmp_path])).notes == ([words] if told else [])

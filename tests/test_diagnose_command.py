@@ -42,7 +42,7 @@ def test_one_run_is_told_with_evidence_and_remedies(capsys):
     assert lines[1] == "seen      h0 cannot move the outputs, from the start"
     assert lines[2].endswith(" 1e-11 (limit 0.001)")  # .1 at the sixth stage, two decades less at each below
     assert [line[:10] for line in lines[4:]] == ["try       ", *["or        "] * (len(lines) - 5)]
-    assert "activation=relu" in lines[4]
+    assert "architecture=residual_mlp architecture.residual=rezero" in lines[4]
 
 
 def test_one_run_is_folded_below_its_text(capsys, monkeypatch):
@@ -145,7 +145,7 @@ def test_csv_has_a_row_a_run(several, capsys):
         "threshold": "0.001", "seen": "39",
     }  # fmt: skip
     assert float(row["value"]) == pytest.approx(1e-11)
-    assert row["remedies"].startswith("activation=relu initializer=he_normal; ")
+    assert row["remedies"].startswith("architecture=residual_mlp architecture.residual=rezero; ")
     assert [row["verdict"] for row in rows] == ["healthy", "healthy", "diverged", "vanishing", "plateau"]
     assert rows[0]["value"] == rows[0]["axis"] == ""
 

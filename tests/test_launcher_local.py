@@ -224,7 +224,7 @@ def test_a_sweep_is_detached_by_the_command_line_and_no_later_call_runs_anything
     words = ["optimizer.kind=hold", f"optimizer.cured={tmp_path}/go", "jobs=1", "seed=1,2"]
     command = [sys.executable, "-m", "vgp_bench", "run", "-m", *FAULTY, *TINY, *words]
     first = subprocess.run([*command, "--detach"], capture_output=True, text=True, timeout=200)
-    assert (first.returncode, first.stderr) == (0, "")
+    assert (first.returncode, first.stderr) == (0, "2 runs, loading torch ...\n")
     line, progress = first.stdout.splitlines()
     assert re.match(r"2 runs go on in process \d+ \(`kill \d+` stops them\); its log is ", line)
     assert progress == "Progress: vgp-bench status results/default; the same command picks the sweep up"
@@ -241,7 +241,7 @@ def test_a_sweep_is_detached_by_the_command_line_and_no_later_call_runs_anything
             assert [run.state for run in find_runs(["results"])] == ["running"], "it looks on, and begins nothing"
             Path("go").touch()
             out, err = third.communicate(timeout=200)
-        assert (third.returncode, err) == (0, "")
+        assert (third.returncode, err) == (0, "2 runs, loading torch ...\n")
         assert [line[:14] for line in out.splitlines()[:2]] == ["[1/2] done    ", "[2/2] done    "]
         assert out.splitlines()[2].startswith("2 runs: 2 completed. ")
     finally:

@@ -1,7 +1,11 @@
 """Runs as tasks of Ray: on a cluster that loses a node, and never on one that was not named."""
 
 import importlib.util
+import os
 import re
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -38,14 +42,9 @@ def test_all_runs_complete_though_a_node_is_removed(tmp_path: Path) -> None:
         """Both nodes hold a run that waits for ever: one node goes, and the run of the other is ended by hand."""
 
         def started(self, task: Task):  # type: ignore[no-untyped-def]
-            if task.number == 8:
+            if not self.begun:
                 threading.Thread(target=remove).start()
             return super().started(task)
-
-    import os
-    import signal
-    import threading
-    import time
 
     def remove() -> None:
         while not (Path("m0").exists() and Path("m1").exists()):
@@ -76,6 +75,44 @@ def test_a_cluster_that_the_environment_names_is_not_joined(tmp_path: Path, monk
     seen = Recorder()
     Ray().launch(tasks_of([["seed=1"]], tmp_path / "results"), seen)
     assert seen.states() == {1: "completed"}
+
+
+@pytest.mark.ray
+@needs_ray
+@pytest.mark.parametrize("keys", [{"cpus": 10**6}, {"gpus": 10.0**6}])
+def test_runs_for_which_no_node_has_room_are_refused_and_not_awaited(tmp_path: Path, keys: dict[str, float]) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^launcher\.cpus=\d+ launcher\.gpus=\d+.*: no node of Ray has both \(\d+ cores"
+    ):
+        Ray(**keys).launch(tasks_of([["seed=1"]], tmp_path / "results"), Recorder())  # type: ignore[arg-type]
+
+
+@pytest.mark.ray
+@needs_ray
+def test_of_runs_that_ray_had_no_room_for_nothing_is_said_when_the_sweep_is_stopped(tmp_path: Path) -> None:
+    import ray
+
+    ray.init(address="local", num_cpus=1, log_to_driver=False, include_dashboard=False)
+    lines = [[f"seed={n}", "optimizer.kind=wait", f"optimizer.mark={tmp_path}/m{n}"] for n in (1, 2)]
+    tasks = tasks_of(lines, tmp_path / "results")
+    seen = Recorder()
+
+    def stop() -> None:
+        while not Path("m1").exists():
+            time.sleep(0.05)
+        time.sleep(1.5)  # it is looked at once a second
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Ray().launch(tasks, seen)
+    finally:
+        thread.join()
+        ray.shutdown()
+    assert (seen.begun, seen.states()) == ([1], {1: "interrupted"})
+    assert TaskFiles(tasks[1]).outcome() is None
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="ray is there")

@@ -77,3 +77,31 @@ def test_options_of_ones_own(tmp_path: Path) -> None:
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=f"^--config-dir {tmp_path / 'none'}: no such folder$"):
         listing(own_folder=tmp_path / "none")
+
+
+def test_an_option_with_its_keys() -> None:
+    lines = listing("launcher=local").splitlines()
+    assert lines[0] == "launcher="
+    assert lines[1].startswith("  local  Each run in a process of its own on this machine")
+    keys = [line.split()[0] for line in lines[2:]]
+    assert keys == [
+        "launcher.threads=null",
+        "launcher.runs_per_gpu=1",
+        "launcher.time_limit=null",
+        "launcher.grace=30.0",
+        "launcher.restarts=2",
+    ]
+    assert lines[4].endswith(
+        "  minutes for each run; then it is asked to stop, and it keeps what it has; null: no limit"
+    )
+
+
+def test_an_option_of_your_own_has_its_keys_too(tmp_path: Path) -> None:
+    (tmp_path / "activation").mkdir()
+    (tmp_path / "activation" / "mine.yaml").write_text("# Mine.\n_target_: a.B\nbend: 4.0 # a # of it\nlist: [1, 2]\n")
+    assert listing("activation=mine", tmp_path).splitlines() == [
+        "activation=",
+        "  mine  Mine.",
+        "  activation.bend=4.0     a # of it",
+        "  activation.list=[1, 2]",
+    ]

@@ -27,6 +27,12 @@ from vgp_bench.records.summary import Summary
 SUMMARY = Summary(parameters=1, epochs=0, steps=1)
 
 
+@pytest.fixture(autouse=True)
+def no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a touch may come between the ageing of a file and the look at it."""
+    monkeypatch.setattr(ownership, "HEARTBEAT", 3600.0)
+
+
 def step_row(step: int) -> StepRow:
     return StepRow(step, 0, 0.1, 1.0, 0.5, 0.0, 0.0)
 
@@ -128,6 +134,26 @@ def test_who_counts_as_gone(tmp_path: Path, changes: dict[str, Any], age: float,
             RunStore(store.path).claim()
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_the_clock_of_the_disk_says_who_is_gone_not_that_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: float
+) -> None:
+    store = begun(tmp_path / "run")
+    file = as_of(store.path, place="elsewhere", host="elsewhere")
+    genuine = time.time
+    aged(file, LOST_AFTER - 20)
+    monkeypatch.setattr(time, "time", lambda: genuine() + 3600 * hours)
+    for look in (RunStore(store.path).refuse_if_owned, RunStore(store.path).claim):
+        with pytest.raises(Superseded):
+            look()
+    monkeypatch.setattr(time, "time", genuine)
+    aged(file, LOST_AFTER + 5)
+    monkeypatch.setattr(time, "time", lambda: genuine() + 3600 * hours)
+    RunStore(store.path).refuse_if_owned()
+    RunStore(store.path).claim()
+    assert not list(store.path.glob("*.tmp"))
+
+
 def test_a_record_without_its_owners_file_is_lost(tmp_path: Path) -> None:
     store = begun(tmp_path / "run")
     store.release()  # as after a disk that took no last state
@@ -224,6 +250,47 @@ def test_a_number_seen_as_free_that_was_left_behind_is_not_taken(
     assert [path.name for path in calls] == ["owner_000002.json", "owner_000008.json"]
     mine.check()
     assert [path.name for path in tmp_path.glob("owner*")] == ["owner_000008.json"]
+
+
+def test_an_owners_file_that_is_removed_at_once_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    genuine = ownership._make
+    calls: list[Path] = []
+
+    def vanish(path: Path, *more: Any) -> None:
+        genuine(path, *more)
+        calls.append(path)
+        if len(calls) == 1:
+            path.unlink()
+
+    monkeypatch.setattr(ownership, "_make", vanish)
+    mine = Ownership(tmp_path)
+    mine.claim()
+    mine.check()
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+def test_a_folder_that_cannot_be_listed_for_a_moment_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    genuine, calls = os.listdir, 0
+
+    def listdir(folder: Path) -> list[str]:
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            raise OSError(5, "Input/output error")
+        return genuine(folder)
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    mine = Ownership(tmp_path)
+    with pytest.raises(ResultsError, match=f"^Input/output error: cannot write {tmp_path}; check results_dir$") as told:
+        mine.claim()
+    assert not isinstance(told.value, Superseded)
+    assert calls == number
+    assert not list(tmp_path.iterdir())
+    mine.claim()
+    mine.check()
 
 
 def test_a_disk_without_links_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,11 @@ from vgp_bench.records.environment import PACKAGES, checkout, describe_environme
 
 
 def test_description_is_plain_json_with_every_version():
-    environment = describe_environment("cuda:0 (a card)", ["vgp-bench", "run", "seed=1"])
+    environment = describe_environment("cuda:0 (a card)", ["vgp-bench", "run", "seed=1"], threads=3)
     assert json.loads(json.dumps(environment)) == environment
     assert environment["device"] == "cuda:0 (a card)"
     assert environment["command"] == ["vgp-bench", "run", "seed=1"]
+    assert environment["threads"] == 3
     assert environment["python"] == ".".join(map(str, sys.version_info[:3]))
     assert set(environment["versions"]) == set(PACKAGES)
     assert environment["versions"]["numpy"] == importlib.metadata.version("numpy")

@@ -27,6 +27,7 @@ from vgp_bench.overview_text import overview_text, screen_text
 from vgp_bench.records.identity import run_id
 from vgp_bench.records.reading import find_runs
 from vgp_bench.records.store import RunStore, run_path
+from vgp_bench.records.summary import Summary
 from vgp_bench.sweep_record import SweepRun, log_path, read_sweeps, write_sweep
 
 RESULTS = Path("results")
@@ -43,6 +44,8 @@ def made(seed: int, state: str = "completed", **fields: Any) -> Path:
     """A run in this state; fields: of its status."""
     config = mlp_config(seed=seed, trainer={"max_epochs": 7})
     path = make_run(RESULTS, config, state="running", steps=step_rows([1.0] * 30), epochs=epoch_rows([0.1, 0.2]))
+    summary = Summary(parameters=1000, epochs=1, steps=10)
+    (path / "summary.json").write_text(json.dumps(summary.as_json()))
     status = json.loads((path / "status.json").read_text())
     # Without an owner, whose files are not this test's matter, the process alone says whether it runs.
     (path / "status.json").write_text(json.dumps(status | {"state": state, "owner": ""} | fields))
@@ -152,6 +155,68 @@ def test_the_rate_of_a_young_sweep_counts_from_its_start() -> None:
     assert abs(state.remaining.total_seconds() - 6 * 20 * 60 / 4) < 10
 
 
+def test_an_interrupted_run_is_not_done_and_says_nothing_of_the_rate(capsys: pytest.CaptureFixture[str]) -> None:
+    made(0, ended=stamp(timedelta(minutes=10)))
+    made(1, "interrupted", ended=stamp(timedelta(minutes=5)))
+    made(2, "interrupted", ended=stamp(timedelta(minutes=5)))
+    sweep_of(range(5), started=stamp(timedelta(minutes=20)))
+    # One run in 20 minutes, and two queued
+    assert shown(capsys)[-1] == "  2 queued, 1 ended in the last hour, about 40 min left"
+
+
+def test_what_an_earlier_call_ended_is_counted_but_says_nothing_of_the_rate(capsys: pytest.CaptureFixture[str]) -> None:
+    for seed, minutes in enumerate([50, 40, 5]):
+        made(seed, ended=stamp(timedelta(minutes=minutes)))
+    sweep_of(range(5), started=stamp(timedelta(minutes=10)))
+    assert shown(capsys)[-1] == "  2 queued, 3 ended in the last hour, about 20 min left"
+
+
+@pytest.mark.parametrize("state", ["interrupted", "lost"])
+def test_nobody_works_on_a_sweep_whose_process_is_gone(state: str, capsys: pytest.CaptureFixture[str]) -> None:
+    made(0, ended=stamp(timedelta(minutes=10)))
+    made(1, "running" if state == "lost" else state, host=socket.gethostname(), pid=2**22 + 1)
+    sweep_of(range(4), process={}, started=stamp(timedelta(minutes=20)))
+    lines = shown(capsys, "results", "--watch")  # and it ends
+    assert lines[0] == f"4 runs: 1 completed, 1 {state}, 2 not started"
+    assert lines[-2:] == [
+        "  vgp-bench run seeds=9",
+        "  3 runs are left and nobody is working on it: the same command goes on",
+    ]
+    assert not any(line.endswith(" left") for line in lines)
+
+
+def test_a_run_that_cannot_be_read_is_not_completed(capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [made(seed) for seed in range(4)]
+    (paths[0] / "config.yaml").write_text("{{")
+    (paths[1] / "summary.json").unlink()
+    (paths[2] / "steps.parquet").write_bytes((paths[2] / "steps.parquet").read_bytes()[:-1])
+    lines = shown(capsys)
+    assert lines[0] == "4 runs: 1 completed, 3 damaged"
+    text = " ".join(" ".join(lines).split())
+    assert f"damaged: cannot read {paths[0] / 'config.yaml'}: it cannot be parsed {paths[0].name}" in text
+    assert f"damaged: {paths[1] / 'summary.json'} is missing {paths[1].name}" in text
+    assert f"damaged: {paths[2] / 'steps.parquet'} is not a readable Parquet file {paths[2].name}" in text
+    assert "damaged: damaged" not in text
+
+
+def test_a_run_that_was_gone_on_with_says_from_where(capsys: pytest.CaptureFixture[str]) -> None:
+    path = made(0, "running", host=socket.gethostname(), pid=os.getpid())
+    environment = json.loads((path / "environment.json").read_text())
+    resumed = [{"step": 0, "problems": ["damaged"]}, {"step": 12}, {"step": 20}]
+    (path / "environment.json").write_text(json.dumps(environment | {"resumed": resumed}))
+    assert "step 30 (resumed at 20), epoch 3 of 7" in " ".join(" ".join(shown(capsys)).split())
+    assert main(["log", str(path)]) == 0
+    assert "gone on with from step 12, then from step 20" in capsys.readouterr().out.splitlines()
+
+
+def test_the_log_of_several_processes_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    path = made(0, "failed", reason="once")
+    log_path(path).parent.mkdir(parents=True)
+    log_path(path).write_text("seed=0  (process 7)\ninterrupted\nseed=0  (process 9)\nfailed\n")
+    assert main(["log", str(path)]) == 0
+    assert f"{log_path(path)}, of 2 processes one after the other:" in capsys.readouterr().out.splitlines()
+
+
 def test_a_finished_sweep_takes_no_lines(capsys: pytest.CaptureFixture[str]) -> None:
     made(0)
     sweep_of(range(1))
@@ -167,8 +232,12 @@ def test_nothing_is_wider_than_80_columns() -> None:
     content["command"] = ["vgp-bench", "run", *(f"key_{n}=value" for n in range(50))]
     content["runs"] = [run | {"label": "architecture.depth=1 " * 10} for run in content["runs"]]
     path.write_text(json.dumps(content))
-    lines = overview_text(overview([RESULTS]), 80).splitlines()
-    assert max(map(len, lines)) == 80
+    text = overview_text(overview([RESULTS]), 80)
+    assert max(map(len, text.splitlines())) <= 80
+    # And nothing is cut off: neither the reason nor the command, of which the end may be what matters.
+    assert " ".join(text.split()).count("a long word") == 30
+    assert all(f"key_{n}=value" in text for n in range(50))
+    assert not any(line != line.rstrip() for line in text.splitlines())
 
 
 def test_one_run_or_one_experiment_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
@@ -390,7 +459,8 @@ def test_a_thousand_runs_are_counted_in_a_second_without_torch() -> None:
     for n in range(1, 1000):
         path = run_path(RESULTS, "made", f"{n:012x}")
         path.mkdir()
-        (path / "status.json").write_bytes((model / "status.json").read_bytes())
+        for file in model.iterdir():
+            (path / file.name).write_bytes(file.read_bytes())
     code = (
         "import sys, time; sys.modules['torch'] = None; from vgp_bench.cli import main; "
         "t = time.process_time(); main(['status', 'results']); print(time.process_time() - t)"

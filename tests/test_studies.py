@@ -126,6 +126,36 @@ seeds: 3
     ]  # fmt: skip
 
 
+def test_a_list_of_yaml_is_a_list_of_values() -> None:
+    parts = "zip: {architecture.depth: [2, 3], trainer.max_steps: [10, 20]}\nparams: {activation: [relu, tanh]}"
+    found = spanned(parts, keys=["activation", DEPTH, STEPS])
+    assert found == [("relu", 2, 10), ("relu", 3, 20), ("tanh", 2, 10), ("tanh", 3, 20)]
+    parts = "params: {seed: [0, 1, 2]}\nexclude: {seed: [0, 2]}"
+    assert spanned(parts, keys=["seed"]) == [(1,)]
+
+
+def test_a_file_with_a_grid_is_a_study_though_it_does_not_say_so() -> None:
+    head = "# @package _global_\nhydra:\n  sweeper:\n"
+    words = write("params: {seed: '1,2'}", head)
+    for flags in ([], ["-m"]):
+        assert [run.config["seed"] for run in compose([*words, *flags, "activation=tanh"])] == [1, 2]
+    assert [run.config["seed"] for run in compose(write("seeds: 3", head))] == [0, 1, 2]
+
+
+def test_a_key_that_takes_the_place_of_half_a_pair_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    parts = (
+        "zip: {architecture.depth: '2,3', trainer.max_steps: '10,20'}\npoints: [{seed: 1, activation: tanh}, {seed: 2}]"
+    )
+    told = "vgp-bench: note: {} of the command line stands in every entry of hydra.sweeper.{}; {} vary as before\n"
+    assert spanned(parts, f"{STEPS}=1", keys=[DEPTH, STEPS, "seed"]) == [(2, 1, 1), (2, 1, 2), (3, 1, 1), (3, 1, 2)]
+    assert capsys.readouterr().err == told.format(STEPS, "zip", DEPTH)
+    assert len(spanned(parts, "activation=relu", keys=["seed"])) == 4
+    assert capsys.readouterr().err == told.format("activation", "points", "seed")
+    # Whole pairs replaced, or a key that stands in no pair: nothing to be told.
+    assert len(spanned(parts, f"{STEPS}=1", f"{DEPTH}=2", "optimizer=adam", keys=["seed"])) == 2
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("words", "seeds"),
     [(["seeds=3"], [0, 1, 2]), (["-m", "seeds=2"], [0, 1]), (["seeds=1"], [0]), (["--multirun", "seeds=2"], [0, 1])],

@@ -6,9 +6,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests import own_parts
 from tests.test_run import EPOCHS, OWN, SMALL, STEPS_PER_EPOCH, folder_with_own_parts  # noqa: F401  a fixture of every test here too
 from vgp_bench.cli import main
 from vgp_bench.records.reading import find_runs
@@ -63,6 +65,29 @@ def test_a_failed_run_does_not_stop_the_others(capsys: pytest.CaptureFixture[str
     (path,) = [run.path for run in find_runs(["results"]) if run.seed == 0]
     assert err == [f"failed: seed=0: ArithmeticError: an own part (see {path / 'traceback.txt'})"]
     assert states() == {0: "failed", 1: "completed"}
+
+
+@pytest.mark.parametrize("where", ["happen", "__init__"])
+def test_a_part_that_calls_sys_exit_ends_its_run_only(
+    where: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if where == "happen":
+        Path("HOLD").write_text("")
+    genuine, calls = getattr(own_parts.Incident, where), 0
+
+    def leave(*of: Any, **more: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return genuine(*of, **more) if calls > 1 else sys.exit(0)
+
+    monkeypatch.setattr(own_parts.Incident, where, leave)
+    code, out, err = sweep(capsys, *OWN, *SMALL, "seed=0,1")
+    assert code == 1
+    assert tells(out[0], "[1/2]", "FAILED", "seed=0", "SystemExit: 0")
+    assert tells(out[1], "[2/2]", "done", "seed=1")
+    (path,) = [run.path for run in find_runs(["results"]) if run.seed == 0]
+    assert err == [f"failed: seed=0: SystemExit: 0 (see {path / 'traceback.txt'})"]
+    assert "in leave" in (path / "traceback.txt").read_text()
 
 
 def test_a_run_that_cannot_even_be_built_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,7 +148,7 @@ def test_an_interrupted_sweep_keeps_what_ran_and_goes_on_where_it_was(capsys: py
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out == "stopped after 1 of 3 runs: the same command goes on from there\n"
-    assert err == "vgp-bench: interrupted\n"
+    assert err == "3 runs, loading torch ...\nvgp-bench: interrupted\n"
     assert states() == {0: "completed", 1: "interrupted"}
 
     code, lines, _ = sweep(capsys, *words)
@@ -131,6 +156,30 @@ def test_an_interrupted_sweep_keeps_what_ran_and_goes_on_where_it_was(capsys: py
     assert lines[:2] == ["1 of 3 runs finished earlier and not run again", "1 broken off earlier, resumed"]
     assert [line[:14] for line in lines[2:4]] == ["[2/3] done    ", "[3/3] done    "]
     assert states() == dict.fromkeys(range(3), "completed")
+
+
+def test_after_ctrl_c_what_failed_before_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("HOLD").write_text("")
+    genuine = own_parts.Incident.step
+
+    def step(self: own_parts.Incident, *of: Any) -> Any:
+        if own_parts.steps_in_this_process == 2 * EPOCHS * STEPS_PER_EPOCH:  # in the run after the one that fails
+            signal.raise_signal(signal.SIGINT)
+        return genuine(self, *of)
+
+    monkeypatch.setattr(own_parts.Incident, "step", step)
+    monkeypatch.setenv("INCIDENT_AT", str(EPOCHS * STEPS_PER_EPOCH + 5))
+    code, out, err = sweep(capsys, *OWN, *SMALL, "seed=0,1,2,3")
+    assert code == 130
+    assert out[2:] == ["stopped after 2 of 4 runs: the same command goes on from there"]
+    (path,) = [run.path for run in find_runs(["results"]) if run.seed == 1]
+    assert err == [
+        f"failed: seed=1: ArithmeticError: an own part (see {path / 'traceback.txt'})",
+        "vgp-bench: interrupted",
+    ]
+    assert states() == {0: "completed", 1: "failed", 2: "interrupted"}
 
 
 STUDY = """\

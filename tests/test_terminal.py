@@ -22,7 +22,7 @@ def test_a_single_run_is_told_its_verdict_and_where_the_evidence_is(tmp_path, ca
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("test accuracy 10.0%")
     assert lines[1].startswith("Verdict: vanishing (depth): h0 cannot move the outputs (1e-11, limit 0.001)")
-    assert "; try activation=relu" in lines[1]
+    assert "; try architecture=residual_mlp architecture.residual=rezero" in lines[1]
     assert lines[2:] == [f"Evidence: vgp-bench diagnose {path}", f"Table: vgp-bench compare {path}"]
 
 

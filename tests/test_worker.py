@@ -13,10 +13,13 @@ from threading import Barrier
 import pytest
 
 from tests.faulty import ROOT, folder_of_faults, tasks_of
+from tests.made_runs import make_run, mlp_config
 from vgp_bench import run, worker
 from vgp_bench.launchers.task_files import TaskFiles
 from vgp_bench.outcome import Outcome
-from vgp_bench.records.reading import find_runs, read_run
+from vgp_bench.records.broken_off import explain
+from vgp_bench.records.reading import find_runs, read_run, read_status
+from vgp_bench.records.store import RunStore
 from vgp_bench.worker import outcome_path, read_outcome, work
 
 
@@ -120,7 +123,8 @@ def test_it_waits_for_another_process_that_has_the_run_in_hand(monkeypatch: pyte
     monkeypatch.setattr(run, "perform", perform)
     monkeypatch.setattr(worker, "WAIT", 0.01)
     spec = spec_of()
-    assert work(spec) == 2
+    assert work(spec) == 69
+    assert not outcome_path(spec).exists(), "whoever watches the other process would take it for its end"
     assert len(answers) == 2
     assert work(spec, wait=True) == 0
     assert answers == []
@@ -131,6 +135,47 @@ def test_what_is_no_spec_is_refused_in_one_line(capsys: pytest.CaptureFixture[st
     assert work(Path("spec.json")) == 2
     assert capsys.readouterr().err == "vgp-bench: spec.json is no spec of a run: KeyError: 'config'\n"
     assert work(Path("nothing.json")) == 2
+
+
+def test_an_interrupted_run_that_nobody_will_begin_again_says_why_where_it_is_read() -> None:
+    spec = spec_of("optimizer.kind=wait", "optimizer.mark=mark")
+    threading.Thread(target=_signal_when, args=(Path("mark"), signal.SIGUSR2)).start()
+    assert work(spec) == 75
+    (before,) = find_runs(["results"])
+    assert before.reason == "stopped by SIGUSR2"
+    reason = "asked to leave by Slurm 3 times"
+    command = [sys.executable, "-m", "vgp_bench.worker", "--gave-up", reason, str(spec)]
+    assert subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 75
+    (after,) = find_runs(["results"])
+    assert (after.state, after.reason) == ("interrupted", reason)
+    outcome = read_outcome(spec, "label")
+    assert outcome
+    assert (outcome.state, outcome.reason, outcome.path) == ("interrupted", reason, before.path.absolute())
+    assert work(spec) == 0, "by hand it still goes on"
+    assert [len(found.rows("steps")) for found in find_runs(["results"])] == [6]
+
+
+def test_of_a_run_that_ended_or_is_in_hand_nothing_is_explained() -> None:
+    run = make_run(Path("results"), mlp_config(), state="completed", test_accuracy=0.5)
+    before = (run / "status.json").read_bytes()
+    explain(run, "killed")
+    assert (run / "status.json").read_bytes() == before
+    store = RunStore(Path("results/other"))
+    store.begin({}, {}, {})
+    explain(store.path, "killed")
+    assert read_status(store.path).state == "running"
+    store.release()
+    explain(store.path, "killed")
+    status = read_status(store.path)
+    assert (status.state, status.reason) == ("interrupted", "killed")
+    explain(Path("results/nothing"), "killed")
+    assert not Path("results/nothing").exists()
+
+
+@pytest.mark.parametrize("words", [[], ["--nonsense", "spec.json"], ["--wait"], ["--gave-up", "why"]])
+def test_other_words_are_told_what_to_write(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "vgp_bench.worker", *words], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "usage: python -m vgp_bench.worker [--wait] SPEC.json\n")
 
 
 def at_once(specs: list[Path]) -> list[int | None]:
@@ -171,6 +216,6 @@ def test_processes_that_begin_the_same_run_at_once_make_one_record() -> None:
     spec = spec_of("seed=1")
     codes = at_once([spec] * 4)
     assert 0 in codes, "one at least has done it"
-    assert set(codes) <= {0, 2}
+    assert set(codes) <= {0, 69}
     (found,) = find_runs(["results"])
     assert (found.state, len(found.rows("steps"))) == ("completed", 6)

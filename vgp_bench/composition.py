@@ -9,7 +9,11 @@ from typing import Any
 from vgp_bench.config import GROUPS, LISTED_GROUPS, ComposedRun, composed_run, config_dir, register_run_keys
 from vgp_bench.config_check import did_you_mean
 from vgp_bench.errors import ConfigError
-from vgp_bench.override_words import check_words, with_seeds
+from vgp_bench.option_keys import launchers_with
+from vgp_bench.override_words import check_words, flags_last, with_seeds
+
+PARTS = ("params", "zip", "points", "exclude", "when", "seeds")
+"""The keys of hydra.sweeper, see study.py."""
 
 
 class Task:
@@ -18,11 +22,19 @@ class Task:
     def __init__(self) -> None:
         self.runs: list[ComposedRun] = []
         self.error: Exception | None = None
+        self.is_study = False
+
+    def spans_a_study(self, sweeper: Any) -> bool:
+        """Whether a study's file has a grid, though it does not say `mode: MULTIRUN`."""
+        self.is_study = any(sweeper.get(part) for part in PARTS)
+        return self.is_study
 
     def __call__(self, config: Any) -> None:
         from hydra.core.hydra_config import HydraConfig
 
         hydra = HydraConfig.get()
+        if self.spans_a_study(hydra.sweeper):
+            return
         try:
             self.runs = [composed_run(config, hydra.runtime.choices, " ".join(hydra.overrides.task))]
         except Exception as error:  # Hydra would print a line of its own before it passes it on
@@ -39,7 +51,7 @@ def compose(words: Sequence[str]) -> list[ComposedRun]:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    words = with_seeds(words)
+    words = flags_last(with_seeds(words))
     check_words(words)
     register_run_keys()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, where it would print and exit
@@ -56,7 +68,7 @@ def compose(words: Sequence[str]) -> list[ComposedRun]:
         raise ConfigError(_in_one_line(error)) from error
     finally:
         sys.argv = command
-    return task.runs
+    return compose(["-m", *words]) if task.is_study else task.runs
 
 
 def _in_one_line(error: Exception) -> str:
@@ -76,9 +88,8 @@ def _in_one_line(error: Exception) -> str:
     lines = [line.strip() for e in (error, cause) if e for line in str(e).splitlines() if line.strip()]
     text = "; ".join(lines) or type(error).__name__
     if found := re.search(r"Key '(.*)' not in 'GridConf'", text):
-        parts = ("params", "zip", "points", "exclude", "when", "seeds")
-        hint = did_you_mean(found[1], parts)
-        return f"hydra.sweeper.{found[1]}: a study has no such part.{hint} There are: {', '.join(parts)}."
+        hint = did_you_mean(found[1], PARTS)
+        return f"hydra.sweeper.{found[1]}: a study has no such part.{hint} There are: {', '.join(PARTS)}."
     if text.startswith("Ambiguous value for argument"):
         word = text.split("'")[1]
         if word.startswith("tracker="):
@@ -92,6 +103,10 @@ def _in_one_line(error: Exception) -> str:
     return text
 
 
+def _or(launchers: Sequence[str]) -> str:
+    return " and ".join(f"launcher={name}" for name in launchers)
+
+
 def _wrong_type(key: str, message: str) -> str:
     found = re.match(r"Value '(.*)' (?:of type '.*' could not be converted to|is not a valid) (\w+)", message)
     names = {"Integer": "an integer", "Float": "a number", "bool": "true or false"}
@@ -103,6 +118,10 @@ def _unknown_key(full_key: str, parent: Any) -> str:
     known = [str(k) for k in parent if k != "_target_" and k != "hydra"] if parent is not None else []
     if not place and (owners := [group for group in GROUPS if key in (parent.get(group) or {})]):
         return f"{key}: a run has no such key. Did you mean {' or '.join(f'{group}.{key}' for group in owners)}?"
+    if not place and (launchers := launchers_with(key)):
+        return f"{key}: a run has no such key. Did you mean launcher.{key}, a key of {_or(launchers)}?"
+    if place == "launcher" and (launchers := launchers_with(key)):
+        return f"{full_key}: a key of {_or(launchers)}; add launcher={launchers[0]}"
     if place == "tracker":
         return f"{full_key}: tracker={key} is not chosen; add tracker={key}, or tracker=[...,{key}] beside others"
     where = f"{place} has" if place else "a run has"

@@ -18,6 +18,7 @@ from typing import Any, Literal, Union
 
 from vgp_bench.config import GROUPS, ComposedRun, RunConfig, config_dir
 from vgp_bench.errors import ConfigError
+from vgp_bench.option_keys import comment_of
 from vgp_bench.records.pace import Pace
 
 SUPPLIED: Mapping[str, frozenset[str]] = {
@@ -176,7 +177,8 @@ def _check_target(option: Mapping[str, Any], path: str, source: str, supplied: f
         if isinstance(value, dict) and "_target_" in value:
             _check_target(value, where, source, frozenset())
         elif key in hints and not matches(value, hints[key]):
-            raise ConfigError(f"{where}={shown(value)}: expected {describe(hints[key])}")
+            what = comment_of("launcher", source.partition("=")[2], key) if path == "launcher" else ""
+            raise ConfigError(f"{where}={shown(value)}: expected {describe(hints[key])}{what and f': {what}'}")
     missing = [n for n, p in takes.items() if p.default is inspect.Parameter.empty and n not in option]
     if missing:
         raise ConfigError(f"{source} needs {path}.{missing[0]}=...")

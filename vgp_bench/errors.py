@@ -19,6 +19,10 @@ class ResultsError(UserError):
     """Results that cannot be written or read: folder not writable, disk full, not a run."""
 
 
+class DiskFull(ResultsError):  # noqa: N818  what happened, no fault
+    """There is no room on the disk, or no more of the quota."""
+
+
 class Superseded(ResultsError):  # noqa: N818  what happened, no fault
     """Another process has the run in hand; this one must not write, or not any more."""
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from vgp_bench.config import LISTED_GROUPS, config_dir
 from vgp_bench.config_check import did_you_mean
 from vgp_bench.errors import ConfigError
+from vgp_bench.option_keys import option_keys
 
 
 class Option(NamedTuple):
@@ -31,18 +32,22 @@ def options(group: str, folders: list[Path]) -> list[Option]:
     return [found[name] for name in sorted(found)]
 
 
-def listing(group: str | None = None, own_folder: Path | None = None) -> str:
-    """Every option of every group (or of one), with what it is and its source, as text for the terminal.
+def listing(asked: str | None = None, own_folder: Path | None = None) -> str:
+    """Every option of every group, with what it is and its source, as text for the terminal; or of the asked one; or,
+    asked for GROUP=OPTION, the keys of that.
 
-    Raises ConfigError for an unknown group or a folder that does not exist.
+    Raises ConfigError for an unknown group or option, or a folder that does not exist.
     """
     known = LISTED_GROUPS
-    if group is not None and group not in known:
+    group, _, option = (asked or "").partition("=")
+    if asked is not None and group not in known:
         raise ConfigError(f"list {group}: no such group.{did_you_mean(group, known)} There are: {', '.join(known)}.")
     if own_folder is not None and not own_folder.is_dir():
         raise ConfigError(f"--config-dir {own_folder}: no such folder")
     folders = [config_dir(), *([own_folder] if own_folder else [])]
     width = max(60, shutil.get_terminal_size((110, 24)).columns)
+    if option:
+        return "\n".join(_option(group, option, folders, width))
     lines: list[str] = []
     for name in [group] if group else known:
         found = options(name, folders)
@@ -63,6 +68,23 @@ def _leading_comments(path: Path) -> Iterator[str]:
         if not line.startswith("#"):
             return
         yield line.lstrip("# ").strip()
+
+
+def _option(group: str, name: str, folders: list[Path], width: int) -> Iterator[str]:
+    """One option: what it is, then its keys, each with its value and what its file says of it."""
+    found = {option.name: option for option in options(group, folders)}
+    if name not in found:
+        there_are = f"There are: {', '.join(found)}."
+        raise ConfigError(f"list {group}={name}: no such {group}.{did_you_mean(name, found)} {there_are}")
+    yield f"{group}="
+    yield from _lines([found[name]], width)
+    file = next(path for folder in folders if (path := folder / group / f"{name}.yaml").exists())
+    keys = option_keys(file)
+    column = max((len(f"{group}.{key.name}={key.value}") for key in keys), default=0) + 4
+    for key in keys:
+        text = textwrap.wrap(key.comment, max(20, width - column)) or [""]
+        yield f"  {f'{group}.{key.name}={key.value}':<{column - 4}}  {text[0]}".rstrip()
+        yield from (" " * column + more for more in text[1:])
 
 
 def _lines(found: list[Option], width: int) -> Iterator[str]:

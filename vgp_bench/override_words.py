@@ -24,6 +24,27 @@ def read_flags(words: Sequence[str]) -> tuple[list[str], Flags]:
     return [word for word in words if word not in ("--dry-run", "--detach")], flags
 
 
+def flags_last(words: Sequence[str]) -> list[str]:
+    """The words with those that set something first, and Hydra's flags behind them: it takes no others after a flag
+    such as `--config-dir DIR`. Words it cannot make sense of stay where they are, for check_words to complain of."""
+    flags = {flag: action for action in _parser()._actions for flag in action.option_strings}
+    sets: list[str] = []
+    others: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-"):
+            sets.append(word)
+            continue
+        others.append(word)
+        action = flags.get(word)
+        takes_one = action is not None and action.nargs is None
+        may_take_one = action is not None and action.nargs == "?" and bool(rest) and rest[0] in (action.choices or ())
+        if rest and (takes_one or may_take_one):
+            others.append(rest.pop(0))
+    return [*sets, *others]
+
+
 def with_seeds(words: Sequence[str]) -> list[str]:
     """The words with `seeds=3` written out: seed=0,1,2, in a sweep. Raises ConfigError for a word that cannot be."""
     counts = [word for word in words if word.partition("=")[0] == "seeds"]

@@ -1,5 +1,8 @@
 """What has become of the runs of a results folder, read from any machine: counts, who runs, who failed, who waits.
 
+A run of a sweep that nobody has begun is queued as long as somebody is there to run it: the sweep's process, the one
+that a launcher has handed it to, or a cluster's queue, which is not asked. Else it is not started, and nothing waits.
+
 Only status.json and the files of sweeps are read, of running runs the length of two tables too: 1,000 runs take a
 fraction of a second.
 """
@@ -7,20 +10,28 @@ fraction of a second.
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from vgp_bench.errors import ResultsError
+from vgp_bench.records.contents import Known
 from vgp_bench.records.folders import run_folders
 from vgp_bench.records.reading import read_status
-from vgp_bench.records.status import Status
-from vgp_bench.sweep_record import FOLDER, SweepRecord, read_sweeps
+from vgp_bench.records.soundness import bare, damage
+from vgp_bench.records.status import ENDED, Status
+from vgp_bench.sweep_record import FOLDER, SweepRecord, holder, lives, read_sweeps
 
-STATES = ("completed", "diverged", "failed", "interrupted", "lost", "damaged", "running", "queued")
+STATES = ("completed", "diverged", "failed", "interrupted", "lost", "damaged", "not started", "running", "queued")
 UNDER_WAY = ("running", "queued")
+ENDS = ("completed", "diverged", "failed")
+WAITING = ("not started", "interrupted", "lost", "damaged")
+"""Runs that the same command goes on with; of failed ones it depends on what was the matter."""
 RATE_OVER = timedelta(hours=1)
 """Runs that ended so long ago at most say how fast a sweep goes on."""
+SILENCE = timedelta(hours=1)
+"""So long a process of another machine is believed to run its sweep though none of the runs gives a sign of life: the
+first of them may load its data from far away."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class SweepState:
-    """A sweep and its runs. remaining: what its rate of the last hour leaves, None if none of its runs ended in it."""
+    """A sweep and its runs. ended_lately: those that came to their end in the last hour, by whatever call of its
+    command; remaining: what the rate of the present call in that hour leaves, None if nothing ended in it or if nothing
+    is under way."""
 
     sweep: SweepRecord
     counts: Counter[str]
@@ -48,6 +61,11 @@ class SweepState:
     @property
     def is_under_way(self) -> bool:
         return any(self.counts[state] for state in UNDER_WAY)
+
+    @property
+    def waiting(self) -> int:
+        """Runs that nobody works on, though they have not come to their end."""
+        return 0 if self.is_under_way else sum(self.counts[state] for state in WAITING)
 
 
 @dataclass(frozen=True)
@@ -70,6 +88,9 @@ class Overview:
         return [entry for entry in self.entries if entry.state in states]
 
 
+NOT_STARTED = Status("not started", "whoever was to run it is gone; the same command goes on with it")
+
+
 def overview(places: Sequence[Path], at: datetime | None = None) -> Overview:
     """Every run at or below these folders, each once, and the sweeps they belong to.
 
@@ -86,16 +107,21 @@ def overview(places: Sequence[Path], at: datetime | None = None) -> Overview:
     whole = {place.resolve() for place in places}
     sweeps = read_sweeps([folder for folder in experiments if _is_below(folder, whole)])
     labels = {(sweep.folder / run.id).resolve(): run.label for sweep in sweeps for run in sweep.runs}
-    entries = {real: Entry(path, labels.get(real, ""), _status(path)) for real, path in folders.items()}
+    texts: Known = {}
+    entries = {real: Entry(path, labels.get(real, ""), _status(path, texts)) for real, path in folders.items()}
+    now = at or datetime.now(UTC)
     for sweep in sweeps:
+        is_silent = _is_silent(sweep, entries, now)
         for run in sweep.runs:
             path = sweep.folder / run.id
-            entries.setdefault(path.resolve(), Entry(path, run.label, _told_by_launcher(path)))
+            known = entries.get(path.resolve())
+            if known is None or known.state == NOT_STARTED.state:  # of several sweeps one may still have it to run
+                told = _told_by_launcher(path) or (None if _is_awaited(path, sweep, is_silent) else NOT_STARTED)
+                entries[path.resolve()] = Entry(path, run.label, told)
     if not entries:
         where = ", ".join(map(str, places))
         raise ResultsError(f"no run (a folder with a status.json) in {where}; give the folder of a run")
     ordered = sorted(entries.values(), key=lambda entry: entry.path)
-    now = at or datetime.now(UTC)
     return Overview(ordered, [_state(sweep, entries, now) for sweep in sweeps])
 
 
@@ -110,11 +136,13 @@ def _is_below(folder: Path, whole: set[Path]) -> bool:
     return real in whole or any(parent in whole for parent in real.parents)
 
 
-def _status(path: Path) -> Status:
+def _status(path: Path, texts: Known) -> Status:
     try:
-        return read_status(path)
+        status = read_status(path)
     except ResultsError as error:
-        return Status("damaged", str(error))
+        return Status("damaged", bare(error))
+    wrong = damage(path, texts, "ends") if status.state in ENDED else ""
+    return replace(status, state="damaged", reason=wrong) if wrong else status
 
 
 def _told_by_launcher(path: Path) -> Status | None:
@@ -126,13 +154,34 @@ def _told_by_launcher(path: Path) -> Status | None:
         return None
 
 
+def _is_awaited(path: Path, sweep: SweepRecord, is_silent: bool) -> bool:
+    """Whether somebody is there to run a run that is not begun."""
+    held = holder(path)
+    if held.get("engine") == "slurm":
+        return True
+    signs = [lives(held), lives(sweep.process)]
+    return True in signs or (None in signs and not is_silent)
+
+
+def _is_silent(sweep: SweepRecord, entries: dict[Path, Entry], now: datetime) -> bool:
+    """Whether a sweep has given no sign of life lately."""
+    found = [entries.get((sweep.folder / run.id).resolve()) for run in sweep.runs]
+    known = [entry.status for entry in found if entry and entry.status]
+    times = [_time(sweep.started), *(_time(text) for status in known for text in (status.started, status.ended))]
+    is_running = any(status.state == "running" for status in known)
+    return not is_running and not any(time and now - time < SILENCE for time in times)
+
+
 def _state(sweep: SweepRecord, entries: dict[Path, Entry], now: datetime) -> SweepState:
     mine = [entries[(sweep.folder / run.id).resolve()] for run in sweep.runs]
     counts = Counter(entry.state for entry in mine)
     begun = max(_time(sweep.started) or now, now - RATE_OVER)
-    lately = [e for e in mine if e.status and (ended := _time(e.status.ended)) and begun <= ended <= now]
-    left = counts["queued"] + counts["running"]
-    remaining = (now - begun) / len(lately) * left if lately and left else None
+    # An interrupted run has still to be done.
+    ends = [_time(entry.status.ended) for entry in mine if entry.status and entry.state in ENDS]
+    lately = [end for end in ends if end and now - RATE_OVER <= end <= now]
+    by_this_call = sum(end >= begun for end in lately)
+    left = sum(counts[state] for state in UNDER_WAY)
+    remaining = (now - begun) / by_this_call * left if by_this_call and left else None
     return SweepState(sweep, counts, len(lately), remaining)
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from vgp_bench.overview import STATES, UNDER_WAY, Entry, Overview, SweepState
 from vgp_bench.progress import duration
+from vgp_bench.run_log import resumptions
 
 WIDTH = 80
 MOST_RUNNING = 20
@@ -28,12 +29,20 @@ def overview_text(overview: Overview, width: int | None = None, most: int | None
     total = f"{len(overview.entries)} run{'s' if len(overview.entries) != 1 else ''}"
     lines = textwrap.wrap(f"{total}: {', '.join(words)}", width, subsequent_indent="  ")
     if running := overview.of("running"):
-        lines += ["", f"{'running':<12}  {'for':>10}  {'on':<20}  {'at':<22}", *_running(running, most)]
+        lines += ["", f"{'running':<12}  {'for':>10}  {'on':<20}  at", *_running(running, most)]
     lines += _not_completed(overview, most)
     for sweep in overview.sweeps:
-        if sweep.is_under_way:
+        if sweep.is_under_way or sweep.waiting:
             lines += ["", *_sweep(sweep)]
-    return "\n".join(line if len(line) <= width else line[: width - 3] + "..." for line in lines)
+    return "\n".join(part for line in lines for part in _wrapped(line, width))
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """A line in parts of that width; those after the first are indented more."""
+    if len(line) <= width:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def screen_text(overview: Overview) -> str:
@@ -68,7 +77,8 @@ def _place(path: Path) -> str:
             for table in ("steps", "epochs")
         )
         config = yaml.safe_load((path / "config.yaml").read_text())
-        return f"step {steps:,}, epoch {epochs + 1} of {config['trainer']['max_epochs']}"
+        resumed = f" (resumed at {steps_before[-1]:,})" if (steps_before := resumptions(path)) else ""
+        return f"step {steps:,}{resumed}, epoch {epochs + 1} of {config['trainer']['max_epochs']}"
     except (OSError, pa.ArrowException, yaml.YAMLError, KeyError, TypeError):
         return "just begun"
 
@@ -105,8 +115,13 @@ def _not_completed(overview: Overview, most: int | None) -> Iterator[str]:
 def _sweep(state: SweepState) -> Iterator[str]:
     sweep = state.sweep
     started = sweep.started.replace("T", " ")[:16]
-    yield f"sweep {sweep.id}, started {started} UTC, launcher={sweep.launcher}, {len(sweep.runs)} runs"
+    runs = f"{len(sweep.runs)} run{'s' if len(sweep.runs) != 1 else ''}"
+    yield f"sweep {sweep.id}, started {started} UTC, launcher={sweep.launcher}, {runs}"
     yield f"  {' '.join(sweep.command)}"
+    if state.waiting:
+        these = f"{state.waiting} run{'s are' if state.waiting > 1 else ' is'} left"
+        yield f"  {these} and nobody is working on it: the same command goes on"
+        return
     words = [f"{state.counts[name]} {name}" for name in UNDER_WAY if state.counts[name]]
     words.append(f"{state.ended_lately} ended in the last hour")
     if state.remaining is not None:

@@ -1,8 +1,9 @@
 """What a sweep has to run: each run once, what is there already, what is taken up again. Nothing is written."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,23 +12,27 @@ from vgp_bench.config_check import check
 from vgp_bench.errors import ConfigError, ResultsError
 from vgp_bench.launchers.launcher import Launcher, Task
 from vgp_bench.outcome import Outcome
+from vgp_bench.records.contents import Known
 from vgp_bench.records.identity import run_id
-from vgp_bench.records.reading import read_status, read_summary
-from vgp_bench.records.status import Status
+from vgp_bench.records.reading import read_status
+from vgp_bench.records.soundness import bare, damage
+from vgp_bench.records.status import ENDED, Status
 from vgp_bench.records.store import run_path
 
 RETRIES = ("never", "failed", "all")
 OF_THE_SWEEP = ("launcher", "jobs", "retry", "fail_fast")
 """Keys of which a sweep can have only one value."""
 
-Found = Literal["new", "finished", "resume", "retry", "running", "left"]
+Found = Literal["new", "finished", "resume", "retry", "damaged", "running", "left"]
 """What to do with a run. finished: nothing; left: nothing, though it did not complete (retry=never); running: another
-process has it in hand; resume: it was broken off; retry: it failed, and starts anew."""
+process has it in hand; resume: it was broken off; retry: it failed, and starts anew; damaged: it is run again, because
+its record, of a run that had ended or may have, cannot be read."""
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run of the sweep and what is there of it. number: its place in the sweep, from 1."""
+    """One run of the sweep and what is there of it. number: its place in the sweep, from 1; status: damaged, with what
+    is wrong, for a record that cannot be read."""
 
     number: int
     composed: ComposedRun
@@ -74,15 +79,22 @@ class Plan:
     def lines(self) -> list[str]:
         """What a person should know of it before it starts."""
         count = Counter(run.found for run in self.runs)
+        diverged = Counter(run.found for run in self.runs if run.status and run.status.state == "diverged")
         lines = []
         if count["finished"]:
             lines.append(f"{count['finished']} of {_runs(len(self.runs))} finished earlier and not run again")
+        if diverged["finished"]:
+            lines.append(f"of these {diverged['finished']} diverged (retry=all runs such again)")
+        failed = count["retry"] - diverged["retry"]
         taken_up = [
             f"{count['resume']} broken off earlier, resumed" if count["resume"] else "",
-            f"{count['retry']} failed earlier, run again" if count["retry"] else "",
+            f"{failed} failed earlier, run again" if failed else "",
+            f"{diverged['retry']} diverged earlier, run again (retry=all)" if diverged["retry"] else "",
+            f"{count['damaged']} damaged, run again" if count["damaged"] else "",
             f"{count['left']} did not complete and left so (retry=never)" if count["left"] else "",
         ]
         lines += [", ".join(filter(None, taken_up))] if any(taken_up) else []
+        lines += [f"  damaged: {run.status.reason}" for run in self.runs if run.found == "damaged" and run.status]
         if self.same_as:
             lines.append(f"{_runs(len(self.same_as))} the same as another one of this sweep, run once")
         return lines
@@ -91,11 +103,11 @@ class Plan:
 def make_plan(runs: Sequence[ComposedRun]) -> Plan:
     """Checks every run and looks what is there of it.
 
-    Raises ConfigError if a config of any run cannot be right, or is not for this machine.
+    Raises ConfigError if a config of any run cannot be right, or asks for a device that there is not.
     """
     for composed in runs:
         check(composed)  # a wrong word in the last run is told now, and not after all the others
-    from vgp_bench.building import make, resolve_device, settled  # torch: the targets were looked up in it just now
+    from vgp_bench.building import make, settled  # torch: the targets were looked up in it just now
 
     first = runs[0].config
     for key in OF_THE_SWEEP:
@@ -103,41 +115,49 @@ def make_plan(runs: Sequence[ComposedRun]) -> Plan:
             raise ConfigError(f"{key}: one for the whole sweep; give it a single value")
     if first["retry"] not in RETRIES:
         raise ConfigError(f"retry={first['retry']}: use {', '.join(RETRIES[:-1])} or {RETRIES[-1]}")
+    option = first["launcher"]
+    launcher: Launcher = make(option)
     planned: dict[Path, PlannedRun] = {}
     same_as = {}
-    for number, composed in enumerate(runs, 1):
-        config = settled({**composed.config, "device": resolve_device(composed.config["device"])})
+    known: Known = {}
+    for number, asked in enumerate(runs, 1):
+        # Resolved here and for good: the machine that runs it must not come to another name for it.
+        composed = replace(asked, config={**asked.config, "device": launcher.device_of(asked.config["device"])})
+        config = settled(composed.config)
         path = run_path(config["results_dir"], config["experiment_name"], run_id(config))
         if path in planned:
             same_as[number] = composed.label, planned[path].id
             continue
-        found, status = look(path, first["retry"])
+        found, status = look(path, first["retry"], known)
         planned[path] = PlannedRun(number, composed, path, found, status)
-    option = first["launcher"]
-    return Plan(list(planned.values()), same_as, make(option), _name(option), first["fail_fast"])
+    return Plan(list(planned.values()), same_as, launcher, _name(option), first["fail_fast"])
 
 
-def look(path: Path, retry: str) -> tuple[Found, Status | None]:
-    """What is to be done with the run of this folder, and its status if it has one."""
-    try:
-        status = read_status(path)
-    except ResultsError:
-        return "new", None  # none, or damaged
+def look(path: Path, retry: str, known: Known | None = None) -> tuple[Found, Status | None]:
+    """What is to be done with the run of this folder, and its status if it has one. known: see read_contents."""
+    status = _status(path, {} if known is None else known, retry == "all")
+    if status is None:
+        return "new", None
     if status.state == "completed" or (status.state == "diverged" and retry != "all"):
-        return ("finished" if is_whole(path) else "new"), status
+        return "finished", status
     if status.state == "running":
         return "running", status
     if retry == "never":
         return "left", status
+    if status.state == "damaged":
+        return "damaged", status
     return ("retry" if status.state in ("failed", "diverged") else "resume"), status
 
 
-def is_whole(path: Path) -> bool:
-    """Whether a finished run has its summary."""
+def _status(path: Path, known: Known, thorough: bool) -> Status | None:
+    """The status as observed now, or that the record is damaged; None if there is none."""
     try:
-        return read_summary(path) is not None
-    except ResultsError:
-        return False
+        status = read_status(path)
+    except ResultsError as error:
+        return Status("damaged", bare(error)) if os.path.lexists(path / "status.json") else None
+    if status.state in ENDED and (wrong := damage(path, known, "rows" if thorough else "columns")):
+        return replace(status, state="damaged", reason=wrong)
+    return status
 
 
 def _name(option: dict[str, Any]) -> str:

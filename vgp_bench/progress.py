@@ -1,7 +1,9 @@
 """What a person sees while runs run: bars on a terminal, a line for each run that ended, now and then counts."""
 
 import math
+import shutil
 import sys
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -23,7 +25,11 @@ MARKS = {
     "refused": "REFUSED",
     "interrupted": "STOPPED",
     "lost": "LOST",
+    "damaged": "DAMAGED",
 }
+
+MOST_PADDED = 40
+"""Settings shorter than that are padded to the same width."""
 
 INTERVAL = 60.0
 """Least seconds between two lines of counts in a log file."""
@@ -38,12 +44,15 @@ class Board:
 
     def __init__(self, total_runs: int, visible: bool, fail_fast: bool = False) -> None:
         self.total_runs, self.fail_fast = total_runs, fail_fast
+        self.one_disk = True  # whether a full disk is that of every run
         self.outcomes: list[Outcome] = []
         self.failed = Counter[str]()
         self._running: dict[int, float] = {}
         self._before = 0
         self._begun = self._told = time.monotonic()
         hidden = None if visible else True  # None: tqdm looks whether this is a terminal
+        self._visible = visible
+        self._width = 0
         several = total_runs > 1
         self._runs = tqdm(total=total_runs, unit="run", disable=hidden if several else True, leave=False, smoothing=0)
         self._steps: tqdm[Any] = tqdm(unit="step", disable=hidden, leave=False, position=1 if several else 0)
@@ -56,10 +65,12 @@ class Board:
         self._steps.close()
         self._runs.close()
 
-    def wait(self, what: str) -> None:
-        """Nothing runs yet, because of this."""
+    def wait(self) -> None:
+        """Nothing runs yet, because torch is loaded."""
+        if self._steps.disable and self._visible:
+            say_that_torch_is_loaded(self.total_runs)
         self._steps.reset(total=0)
-        self._steps.set_description_str(what)
+        self._steps.set_description_str("loading torch")
 
     def begin(self, runs: int, before: int) -> None:
         """There are so many runs, of which so many need not be run."""
@@ -96,19 +107,27 @@ class Board:
         """A run ended; in a sweep this is worth a line. See Watcher."""
         seconds = time.perf_counter() - self._running.pop(task.number, time.perf_counter())
         self.outcomes.append(outcome)
-        if outcome.state not in ENDED_WELL:
+        if outcome.state not in ENDED_WELL and not outcome.is_elsewhere:
             self.failed[outcome.state] += 1
         self._runs.update(1)
         self._show()
-        if self.total_runs > 1:
-            width = len(str(self.total_runs))
-            place = f"[{self.ended_runs:>{width}}/{self.total_runs}] {MARKS[outcome.state]:<8}"
-            if outcome.state not in ENDED_WELL:
-                self.say(f"{place} {outcome.label}  {outcome.reason}  {seconds:.1f} s")
-            else:
-                self.say(f"{place} {figures(outcome):<46} {seconds:>6.1f} s  {outcome.label}")
+        if self.total_runs > 1 and not outcome.is_elsewhere:  # those are told together, in the end
+            self.say(self._line(outcome, seconds))
         self._tell_if_due()
-        return not (self.fail_fast and outcome.is_failure)
+        return not (self.fail_fast and outcome.is_failure) and not (self.one_disk and outcome.is_disk_full)
+
+    def _line(self, outcome: Outcome, seconds: float) -> str:
+        """What became of a run. In a log file one line, for others to search; on a terminal as wide as that."""
+        place = f"[{self.ended_runs:>{len(str(self.total_runs))}}/{self.total_runs}] {MARKS[outcome.state]:<8} "
+        # Settings in a column of their own, as far as they are of similar length.
+        label = outcome.label or "the run"
+        self._width = max(self._width, min(len(label), MOST_PADDED))
+        what = f"{label:<{self._width}}"
+        line = f"{place}{what}  {figures(outcome)}  {seconds:.1f} s"
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(line)
+        if len(line) <= columns:
+            return line
+        return textwrap.fill(line, columns, subsequent_indent=" " * len(place), break_on_hyphens=False)
 
     def say(self, line: str) -> None:
         """A line above the bars."""
@@ -131,6 +150,12 @@ class Board:
             each = (self._told - self._begun) / len(self.outcomes)
             words.append(f"{each:.1f} s a run, about {duration(each * left)} left")
         self.say(", ".join(words))
+
+
+def say_that_torch_is_loaded(runs: int) -> None:
+    """A sign of life, on stderr, before what takes seconds; nothing if it takes none."""
+    if "torch" not in sys.modules:
+        print(f"{runs} run{'s' if runs != 1 else ''}, loading torch ...", file=sys.stderr, flush=True)
 
 
 def duration(seconds: float) -> str:

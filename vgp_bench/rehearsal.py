@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from vgp_bench.config import ComposedRun
-from vgp_bench.errors import UserError
-from vgp_bench.plan import PlannedRun, make_plan
-from vgp_bench.progress import duration
+from vgp_bench.errors import ConfigError, UserError
+from vgp_bench.launchers.local import Local
+from vgp_bench.launchers.slots import slots
+from vgp_bench.plan import Plan, PlannedRun, make_plan
+from vgp_bench.progress import duration, say_that_torch_is_loaded
 from vgp_bench.records.identity import canonical, settled
 
 MOST_MEASURED = 3
@@ -22,6 +24,7 @@ _WORDS = {
     "finished": "finished",
     "resume": "resume",
     "retry": "retry",
+    "damaged": "damaged, run again",
     "running": "running elsewhere",
     "left": "left as it is",
 }
@@ -32,22 +35,36 @@ def rehearse(runs: Sequence[ComposedRun]) -> str:
 
     Raises ConfigError as the sweep itself would.
     """
+    say_that_torch_is_loaded(len(runs))
     plan = make_plan(runs)
-    lines = []
-    for run in plan.runs:
-        state = f" ({run.status.state})" if run.status and run.found in ("left", "retry") else ""
-        lines.append(f"{run.id}  {_WORDS[run.found] + state:<12}  {run.composed.label or 'the run'}")
-    for label, first in plan.same_as.values():
-        lines.append(f"{first:<12}  {'the same':<12}  {label}")
-    todo = [run for run in plan.runs if run.found in ("new", "resume", "retry")]
+    rows = [(run.id, _what(run), run.composed.label or "the run") for run in plan.runs]
+    rows += [(first, "the same", label or "the run") for label, first in plan.same_as.values()]
+    width = max(len(what) for _, what, _ in rows)
+    lines = [f"{name}  {what:<{width}}  {label}" for name, what, label in rows]
+    todo = [run for run in plan.runs if run.found in ("new", "resume", "retry", "damaged")]
     same = f"; {len(plan.same_as)} more the same as another one" if plan.same_as else ""
-    lines.append(f"{len(plan.runs)} runs: {len(todo)} to run, {len(plan.runs) - len(todo)} not{same}")
+    count = f"{len(plan.runs)} run{'s' if len(plan.runs) != 1 else ''}"
+    lines.append(f"{count}: {len(todo)} to run, {len(plan.runs) - len(todo)} not{same}")
     if todo:
-        lines.append(_estimate(todo))
+        lines.append(_estimate(plan, todo))
     return "\n".join(lines)
 
 
-def _estimate(todo: Sequence[PlannedRun]) -> str:
+def _what(run: PlannedRun) -> str:
+    """What is to be done with a run, with its state where that does not say it."""
+    state = run.status.state if run.status else ""
+    says = run.found in ("left", "retry") or state == "diverged"
+    return _WORDS[run.found] + (f" ({state})" if says else "")
+
+
+def _estimate(plan: Plan, todo: Sequence[PlannedRun]) -> str:
+    from vgp_bench.building import resolve_device
+
+    for device in dict.fromkeys(run.composed.config["device"] for run in todo):
+        try:
+            resolve_device(device)
+        except ConfigError:  # planned for a cluster
+            return f"No estimate: the runs are for device={device}, which this machine has not"
     kinds: dict[str, list[PlannedRun]] = {}
     for run in todo:
         kinds.setdefault(canonical(settled(run.composed.config, without=("seed",))), []).append(run)
@@ -63,8 +80,32 @@ def _estimate(todo: Sequence[PlannedRun]) -> str:
         total = sum(one * len(group) for one, group in zip(seconds, groups, strict=True))
     else:
         total = statistics.mean(seconds) * len(todo)
+    at_once, how = _at_once(plan, todo)
+    total = max(total / at_once, *seconds) if at_once > 1 else total
     what = f"each of {len(few)} of {len(groups)} different runs" if len(groups) > 1 else "one run"
-    return f"Estimated time, one after the other on this machine: {duration(total)} (from a few steps of {what})"
+    return f"Estimated time, {how}: {duration(total)} (from a few steps of {what}{_not_included(plan)})"
+
+
+def _at_once(plan: Plan, todo: Sequence[PlannedRun]) -> tuple[int, str]:
+    """How many runs go on at a time, as far as that is known here, and that in words."""
+    if isinstance(plan.launcher, Local):
+        launcher = plan.launcher
+        places = slots([run.composed for run in todo], launcher.threads, launcher.runs_per_gpu)
+        at_once = min(len(places), len(todo))
+    else:
+        jobs = todo[0].composed.config["jobs"]
+        at_once = 1 if jobs == "auto" else min(int(jobs), len(todo))
+    if at_once == 1:
+        return 1, "one after the other on this machine"
+    where = "on this machine" if isinstance(plan.launcher, Local) else "each as fast as here"
+    return at_once, f"{at_once} at once {where}"
+
+
+def _not_included(plan: Plan) -> str:
+    if plan.launcher_name == "inline":
+        return ""
+    waits = "" if isinstance(plan.launcher, Local) else " and waiting for a place"
+    return f"; not included: a few seconds to start the process of each{waits}"
 
 
 def seconds_of_run(config: dict[str, Any]) -> float:

@@ -1,11 +1,16 @@
 """One run by folder or id, and what there is to read of its end."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from vgp_bench.errors import ResultsError
 from vgp_bench.overview import Entry, overview
 from vgp_bench.sweep_record import log_path
+
+_PROCESS = re.compile(r"\(process (\d+)\)$")
+"""How the first line of each process ends, see worker."""
 
 LEAST_DIGITS = 3
 """Digits of an id that name a run."""
@@ -47,16 +52,29 @@ def _parts(entry: Entry, lines: int) -> Iterator[str]:
         where = [f"process {status.pid} on {status.host}"] if status.host else []
         yield f"{status.state}{f': {status.reason}' if status.reason else ''}"
         yield from [", ".join([*times, *where])] if times or where else []
+        if steps := resumptions(entry.path):
+            yield f"gone on with from step {', then from step '.join(f'{step:,}' for step in steps)}"
     log = log_path(entry.path)
     if log.exists():
         text = log.read_text(errors="replace").splitlines()
         more = f", the last {lines} of {len(text)} lines" if len(text) > lines else ""
-        yield f"\n{log}{more}:"
+        processes = len(dict.fromkeys(match[1] for line in text if (match := _PROCESS.search(line))))
+        several = f", of {processes} processes one after the other" if processes > 1 else ""
+        yield f"\n{log}{several}{more}:"
         yield from text[-lines:] if lines > 0 else []
     traceback = entry.path / "traceback.txt"
     if traceback.exists():
         yield f"\n{traceback}:"
         yield traceback.read_text(errors="replace").rstrip()
+
+
+def resumptions(run: Path) -> list[int]:
+    """The steps from which a run was gone on with, in order."""
+    try:
+        entries = json.loads((run / "environment.json").read_text())["resumed"]
+        return [int(entry["step"]) for entry in entries if entry["step"]]  # 0: begun anew
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # never, or it cannot be told
 
 
 def _words(time: str) -> str:

@@ -1,11 +1,12 @@
 """The cells of a study: what `hydra.sweeper` of its file and the words of the command line span together.
 
-Values are written as on the command line: `depth: 2,20`, `seed: range(0,3)`. A key on the command line takes the place
-of the same key in the file.
+Values are written as on the command line, `depth: 2,20`, `seed: range(0,3)`, or as a list, `depth: [2, 20]`. A key on
+the command line takes the place of the same key in the file, in every pair of a zip and in every point; equal ones are
+then one. Where other keys of the pair or point stay, a line says so.
 """
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -53,7 +54,7 @@ def read_study(params: Any, zipped: Any, points: Any, exclude: Any, when: Any, s
     for rule in when or []:
         if not isinstance(rule, Mapping) or set(rule) != {"if", "set"}:
             raise ConfigError(f"{PLACE}.when: each entry is {{if: {{KEY: VALUE}}, set: {{KEY: VALUE}}}}")
-        (where,), (sets,) = _mappings("when", [rule["if"]]), _mappings("when", [rule["set"]])
+        (where,), (sets,) = _mappings("when", [rule["if"]]), _mappings("when", [rule["set"]], shown)
         rules.append(Rule("when", where, sets))
     (grid,) = _mappings("params", [params]) if params else ({},)
     return Study(grid, _mappings("zip", zipped), _mappings("points", points), seeds, rules)
@@ -71,6 +72,24 @@ def cells(study: Study, words: Sequence[str], expand: Expand) -> list[Cell]:
             axis = [dict(items) for items in dict.fromkeys(tuple(cell.items()) for cell in without)]
         kept.append(axis)
     return [{k: w for cell in combined for k, w in cell.items()} for combined in itertools.product(*kept)]
+
+
+def loosened(study: Study, typed: Collection[str]) -> list[str]:
+    """A line for each key of the command line that takes the place of one half of a pair, or of a key of points."""
+    typed = {bare(key) for key in typed}
+    lines = []
+    for part, groups in (("zip", study.zip), ("points", study.points)):
+        beside: dict[str, dict[str, None]] = {}
+        for keys in groups:
+            stays = {key: None for key in keys if bare(key) not in typed}
+            for key in keys:
+                if bare(key) in typed and stays:
+                    beside.setdefault(bare(key), {}).update(stays)
+        lines += [
+            f"{key} of the command line stands in every entry of {PLACE}.{part}; {', '.join(stays)} vary as before"
+            for key, stays in beside.items()
+        ]
+    return lines
 
 
 def _axes(study: Study, expand: Expand) -> list[list[Cell]]:
@@ -111,9 +130,14 @@ def bare(key: str) -> str:
     return key.lstrip("+~")
 
 
-def _mappings(part: str, content: Any) -> list[dict[str, str]]:
-    """One mapping or a list of them; values as text."""
+def _mappings(part: str, content: Any, as_typed: Callable[[Any], str] | None = None) -> list[dict[str, str]]:
+    """One mapping or a list of them; values as typed on the command line, by default lists as several of them."""
+    as_typed = as_typed or _values
     found = [content] if isinstance(content, Mapping) else content or []
     if not isinstance(found, list) or not all(isinstance(entry, Mapping) and entry for entry in found):
         raise ConfigError(f"{PLACE}.{part}: write KEY: VALUES, or a list of such entries")
-    return [{str(key): shown(value) for key, value in mapping.items()} for mapping in found]
+    return [{str(key): as_typed(value) for key, value in mapping.items()} for mapping in found]
+
+
+def _values(value: Any) -> str:
+    return ",".join(map(shown, value)) if isinstance(value, list) else shown(value)

@@ -1,13 +1,14 @@
 """From the cells of a study to composed runs: composition by Hydra, exclusions, keys set only where they fit."""
 
 import copy
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from vgp_bench.config import ComposedRun, composed_run
 from vgp_bench.errors import ConfigError
 from vgp_bench.records.identity import canonical
-from vgp_bench.study import Cell, Rule, Study, bare, cells
+from vgp_bench.study import Cell, Rule, Study, bare, cells, loosened
 
 _MISSING = object()
 
@@ -31,6 +32,8 @@ class Jobs:
             self._run(cell, label) for cell, label in zip(found, labels([[*c.values()] for c in found]), strict=True)
         ]
         typed = {bare(self.expand(word)[0]) for word in words}
+        for line in loosened(study, typed):
+            print(f"vgp-bench: note: {line}", file=sys.stderr)
         matches = [self._matching(rule, composed, typed) for rule in study.rules]
         runs = []
         for number, (cell, run) in enumerate(zip(found, composed, strict=True)):

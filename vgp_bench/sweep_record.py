@@ -1,15 +1,19 @@
-"""The file of a sweep: which runs it has, so that those without a folder of their own can be counted as queued.
+"""The file of a sweep: which runs it has, so that those without a folder of their own can be counted as queued; and who
+is to run them: the process that started it, and for each run whom that process has handed it to.
 
 RESULTS/EXPERIMENT/.sweep/ID.json, ID being a hash of the run ids. No run depends on it: delete it at will.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from vgp_bench.records.files import write_atomically, writing
+from vgp_bench.records.processes import here, is_alive, start_of
 from vgp_bench.records.status import now
 
 FOLDER = ".sweep"
@@ -26,13 +30,15 @@ class SweepRun:
 
 @dataclass(frozen=True)
 class SweepRecord:
-    """A sweep as it was last started. folder: that of its experiment; started: ISO 8601 in UTC."""
+    """A sweep as it was last started. folder: that of its experiment; started: ISO 8601 in UTC; process: place, pid and
+    start (see processes) of the one that started it, {} from a version that did not say."""
 
     folder: Path
     command: list[str]
     started: str
     launcher: str
     runs: list[SweepRun]
+    process: dict[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -46,7 +52,9 @@ class SweepRecord:
 
 def write_sweep(folder: Path, command: Sequence[str], launcher: str, runs: Sequence[SweepRun]) -> Path:
     """Writes the file of a sweep that starts now; returns its path. Raises ResultsError."""
-    record = SweepRecord(folder, list(command), now(), launcher, list(runs))
+    pid = os.getpid()
+    me = {"place": here(), "pid": pid, "start": start_of(pid)}
+    record = SweepRecord(folder, list(command), now(), launcher, list(runs), me)
     content = asdict(record)
     del content["folder"]
     with writing(record.path):
@@ -72,7 +80,25 @@ def log_path(run: Path) -> Path:
     return run.parent / FOLDER / "logs" / f"{run.name}.log"
 
 
+def holder(run: Path) -> dict[str, Any]:
+    """Whom a launcher has handed this run to: engine, and a process or a job; {} if to nobody, or if it has ended."""
+    try:
+        content = json.loads((run.parent / FOLDER / "tasks" / f"{run.name}.holder.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def lives(process: Mapping[str, Any]) -> bool | None:
+    """Whether a process, given by place, pid and start, is still there; None if that cannot be told from here."""
+    try:
+        return is_alive(int(process["pid"]), str(process["start"])) if process["place"] == here() else None
+    except (KeyError, ValueError, TypeError):  # none
+        return False
+
+
 def _read(path: Path) -> SweepRecord:
     content = json.loads(path.read_text(encoding="utf-8"))
     runs = [SweepRun(run["id"], run["label"], run["number"]) for run in content["runs"]]
-    return SweepRecord(path.parent.parent, content["command"], content["started"], content["launcher"], runs)
+    process = dict(content.get("process", {}))
+    return SweepRecord(path.parent.parent, content["command"], content["started"], content["launcher"], runs, process)

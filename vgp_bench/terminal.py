@@ -4,6 +4,7 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vgp_bench.diagnosis.runs import JudgedRun, counted, judge_run
@@ -11,7 +12,10 @@ from vgp_bench.diagnosis.sentences import line as sentence
 from vgp_bench.errors import ResultsError
 from vgp_bench.outcome import ENDED_WELL, Outcome
 from vgp_bench.progress import ratio
-from vgp_bench.records.reading import read_run
+from vgp_bench.records.ownership import current_owner
+from vgp_bench.records.reading import read_run, read_status
+
+DIVERGED_EARLIER, ELSEWHERE = "diverged earlier", "elsewhere"
 
 _WORDS = {
     "completed": "completed",
@@ -21,40 +25,42 @@ _WORDS = {
     "refused": "refused before the start",
     "interrupted": "stopped before the end",
     "lost": "lost",
+    "damaged": "damaged and left so",
+    DIVERGED_EARLIER: "diverged earlier and not run again",
+    ELSEWHERE: "in the hands of another process",
 }
-
-MOST_NAMED = 20
-"""So many runs that did not complete are named; the rest is a count."""
 
 MOST_JUDGED = 200
 """So many runs are judged at the end of a sweep, which reads tables of each; of more, `vgp-bench diagnose` tells."""
 
 
 def tell_all(outcomes: Sequence[Outcome], folder: Path, not_started: int = 0, same: int = 0) -> None:
-    """The end of a sweep: counts, where the table is, and every run that did not end well, by name and reason.
+    """The end of a sweep: counts, where the table is, the runs that diverged, and every run that did not end well, by
+    name and reason.
 
     not_started: runs that were given up before they began; same: runs that were the same as others.
     """
-    states = Counter(outcome.state for outcome in outcomes)
+    states = Counter(map(_kind, outcomes))
     counts = [f"{count} {_WORDS[state]}" for state, count in states.items()]
     counts += [f"{not_started} not started"] if not_started else []
     counts += [f"{same} the same as another one"] if same else []
     total = len(outcomes) + not_started + same
-    print(f"{total} runs: {', '.join(counts)}. Table: vgp-bench compare {folder}")
+    print(f"{total} run{'s' if total != 1 else ''}: {', '.join(counts)}. Table: vgp-bench compare {folder}")
     if verdicts := _verdicts(outcomes):
         print(f"Verdicts: {verdicts}. Why: vgp-bench diagnose {folder}")
-    tell_unfinished([outcome for outcome in outcomes if outcome.state not in ENDED_WELL], folder)
+    diverged = [replace(one, state=_kind(one), reason=_reason(one)) for one in outcomes if "diverged" in _kind(one)]
+    for line in [*_named(diverged), *_elsewhere(outcomes, folder)]:
+        print(line)
+    tell_unfinished(outcomes)
     if not_started:
-        print(f"not started: {not_started}; the same command goes on with them", file=sys.stderr)
+        room = " once there is room" if any(one.is_disk_full for one in outcomes) else ""
+        print(f"not started: {not_started}; the same command goes on with them{room}", file=sys.stderr)
 
 
-def tell_unfinished(outcomes: Sequence[Outcome], folder: Path) -> None:
-    """Runs that did not end well, by name and reason."""
-    for line in _named(outcomes[:MOST_NAMED]):
+def tell_unfinished(outcomes: Sequence[Outcome]) -> None:
+    """Those of the runs that did not end well and are in no other hands, by name and reason."""
+    for line in _named([one for one in outcomes if one.state not in ENDED_WELL and not one.is_elsewhere]):
         print(line, file=sys.stderr)
-    if len(outcomes) > MOST_NAMED:
-        more = len(outcomes) - MOST_NAMED
-        print(f"and {more} more that did not complete: vgp-bench status {folder}", file=sys.stderr)
 
 
 def tell_one(outcome: Outcome) -> None:
@@ -64,7 +70,9 @@ def tell_one(outcome: Outcome) -> None:
         return
     if outcome.state not in ENDED_WELL:
         what = "failed" if outcome.state == "failed" else f"is {outcome.state}"
-        print(f"vgp-bench: the run {what}: {outcome.reason} (see {outcome.path})", file=sys.stderr)
+        see = f" (see {outcome.path})" if outcome.path else ""
+        then = "; then the same command goes on" if outcome.is_disk_full else ""
+        print(f"vgp-bench: the run {what}: {outcome.reason}{see}{then}", file=sys.stderr)
         return
     if outcome.state == "kept":
         print(f"This run finished earlier and is not run again; remove {outcome.path} to repeat it.")
@@ -94,6 +102,33 @@ def _judged(outcome: Outcome) -> JudgedRun | None:
         return None
 
 
+def _kind(outcome: Outcome) -> str:
+    """The state, or what there is to say in its place."""
+    if outcome.is_elsewhere:
+        return ELSEWHERE
+    return DIVERGED_EARLIER if outcome.state == "kept" and outcome.reason == "diverged" else outcome.state
+
+
+def _reason(outcome: Outcome) -> str:
+    """Why it diverged, also of a run that was kept."""
+    if outcome.state != "kept" or outcome.path is None:
+        return outcome.reason
+    try:
+        return read_status(outcome.path).reason
+    except ResultsError:
+        return outcome.reason
+
+
+def _elsewhere(outcomes: Sequence[Outcome], folder: Path) -> list[str]:
+    """How many runs which other processes have in hand, a line for each process."""
+    owners = [current_owner(one.path) if one.path else None for one in outcomes if one.is_elsewhere]
+    who = Counter(owner[0].words() if owner else "another process" for owner in owners)
+    return [
+        f"{count} {'runs are' if count > 1 else 'run is'} being run by {words}: vgp-bench status {folder}"
+        for words, count in who.items()
+    ]
+
+
 def _named(outcomes: Sequence[Outcome]) -> list[str]:
     """Lines that name these runs; those with the same reason below it, once."""
     groups: dict[tuple[str, str], list[Outcome]] = {}
@@ -102,10 +137,10 @@ def _named(outcomes: Sequence[Outcome]) -> list[str]:
     lines = []
     for (state, reason), group in groups.items():
         if len(group) == 1:
-            lines.append(f"{state}: {group[0].label}: {reason}{_see(group[0])}")
+            lines.append(f"{state}: {group[0].label or 'the run'}: {reason}{_see(group[0])}")
         else:
             lines.append(f"{state}, {len(group)} runs: {reason}")
-            lines += [f"  {outcome.label}{_see(outcome)}" for outcome in group]
+            lines += [f"  {outcome.label or 'the run'}{_see(outcome)}" for outcome in group]
     return lines
 
 

@@ -24,8 +24,9 @@ seen      layer_1 cannot move the outputs, from the start
 evidence  outputs moved per relative change of the first stage 3.41e-09 (limit 0.001)
 outcome   the loss is 2.31, chance 2.3, and does not fall
 note      collapsed: layer_6 is the same for every input, from the start; ...
-try       ReLU with He's initialization: its slope is 1 where it is active (He et al. 2015): activation=relu
-or        skip connections: a way around every layer (He et al. 2016): architecture=residual_mlp
+try       skip connections: a way around every layer (He et al. 2016, Bachlechner et al. 2020):
+          architecture=residual_mlp architecture.residual=rezero
+or        batch normalization: every layer's signal at size 1 (Ioffe 2015, Ba 2016): normalizer=batch
 ```
 
 ## How to read it
@@ -40,7 +41,7 @@ activations at zero. Harm without a symptom is `plateau`, `unstable` or `diverge
 - **certain**: the whole interval lies beyond the limit and no other symptom explains it; **likely**: otherwise.
   **or else**: the next best explanation. **note**: symptoms that the verdict explains, or that did no harm.
 - **try**, **or**: what to change, the most promising first by the papers named; for a composed run with the words for
-  its command line. They were not tried on this network.
+  its command line. They were not tried on this network: that is what `vgp-bench doctor` does, see below.
 
 Of several symptoms the first in the order below is the verdict, because it explains those after it. A verdict at step
 n (`--step n`) depends on nothing that came later. It is found anew at each reading and never stored: old results can be
@@ -60,6 +61,17 @@ _BLIND = """
 - Anything between two looks: probes are taken at the steps that the monitor logs, units are counted less often.
 - The difference between a task that cannot be learned and a network that cannot learn it: both are a `plateau`.
 - A cause below the first stage, such as inputs that are not scaled, but by what it does to the stages.
+
+## Which remedy works
+
+`vgp-bench doctor OVERRIDES` composes a network as `vgp-bench run` does, trains it for 200 steps and judges it. If it is
+ill, it tries the remedies of the verdict, whatever else applies, and a range of learning rates (Smith 2017), one change
+at a time; then pairs of the best. Who goes on is decided by successive halving (Jamieson & Talwalkar 2016): all for a
+third of the steps, the better half for two thirds, the last three to the end with three seeds each. The ranking shows
+the verdict with each change, what became of the signal, validation accuracy with its interval, parameters and time a
+step. A change repairs if every seed is healthy with it and the gain on the validation data is clearly above 0; the
+test data are never looked at. Each trial is a recorded run, so the same command goes on where it was stopped. What it
+finds holds for so many steps of this network on these data, not in general.
 
 ## The rules of other tools
 

@@ -88,5 +88,5 @@ class Known:
             return ()
         gain, bias = self.number("initializer", "gain"), self.number("initializer", "bias_mean")
         usual = _GAINS.get(option, gain)
-        words = [f"initializer.gain={usual:.17g}"] if not math.isclose(gain, usual, rel_tol=0.1) else []
+        words = [f"initializer.gain={usual:.4g}"] if not math.isclose(gain, usual, rel_tol=0.1) else []
         return (*words, *(["initializer.bias_mean=0"] if abs(bias) > 0.1 else []))

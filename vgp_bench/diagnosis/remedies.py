@@ -1,8 +1,8 @@
 """What to change for each verdict, the most promising first; for a composed run also the words for its command line.
 
 Promising by the papers named, not by a measurement on this network: that is what `vgp-bench doctor` does with the same
-list. Two principles: what is far from where its authors put it (a gain, a bias, a rate) goes back there before anything
-is added; and a remedy at the cause of a verdict comes before one that makes up for it.
+list. Two principles: a setting that outweighs all others (a rate, a decay, dropout far from where they are usual) goes
+back first; then the remedies that depend least on the other settings.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ def remedies_for(verdict: Verdict, cause: Symptom | None, known: Known) -> tuple
     """The remedies that apply; none for a healthy run."""
     options = _options(verdict, cause)
     found = [remedy for option in options if (remedy := option(known)) is not None]
-    if verdict == "update too small" and cause is not None:
+    if verdict == "update too small" and cause is not None and o.looser_clip(known) is None:
         at = sum(option(known) is not None for option in _STEPS_KEPT_SMALL)
         found.insert(at, *filter(None, [rates.rate_for_steps(known, cause.evidence.value)]))
     return _once(found)
@@ -36,13 +36,9 @@ def _options(verdict: Verdict, cause: Symptom | None) -> Sequence[Option]:
     if verdict == "exploding" and axis == "depth" and late:
         axis = ""
     options = _OPTIONS.get((verdict, axis)) or _OPTIONS.get((verdict, ""), ())
-    if not options:
-        return ()
     if verdict == "dead units" and cause is not None and not late:
         options = _DEAD_FROM_THE_START
-    if verdict in ("update too small", "symmetric"):
-        return options  # it is known what is out of place
-    return (*(_BACK_LATE if late or cause is None or verdict == "unstable" else _BACK), *options)
+    return options
 
 
 def _once(found: Sequence[Remedy]) -> tuple[Remedy, ...]:
@@ -53,28 +49,45 @@ def _once(found: Sequence[Remedy]) -> tuple[Remedy, ...]:
     return tuple(once.values())
 
 
-_BACK = (o.rectifier_for_sigmoid, o.odd_initializer, o.recurrent_scale, rates.usual_rate, o.no_decay, o.no_dropout)
-_BACK_LATE = (rates.usual_rate, o.no_decay, o.no_dropout, o.odd_initializer, o.recurrent_scale)
-"""What goes back to its usual place: of what was wrong from the start, the start first."""
-
+_SLIPS = (rates.usual_rate, o.no_decay, o.no_dropout)
+"""Settings that outweigh everything else: back to where they are usual, whatever the verdict."""
 _STEPS_KEPT_SMALL = (o.looser_clip, o.constant_rate, rates.usual_rate_from_below)
-_DEPTH = (o.rectifier, o.initializer, o.skip_connections, o.normalizer, o.norm_first, o.residual_scaling, o.adam)
-_DEAD_FROM_THE_START = (o.initializer, o.leaky, o.normalizer, rates.lower_rate)
+_DEAD_FROM_THE_START = (o.odd_initializer, *_SLIPS, o.normalizer, o.initializer, o.leaky, rates.lower_rate)
 
 _OPTIONS: dict[tuple[Verdict, str], Sequence[Option]] = {
-    ("vanishing", "depth"): _DEPTH,
-    ("vanishing", "time"): (o.open_gate, o.gates, o.identity_recurrence, o.orthogonal),
-    ("exploding", "depth"): (o.initializer, o.residual_scaling, o.normalizer, rates.lower_rate, o.clip),
-    ("exploding", "time"): (o.orthogonal, o.clip, o.gates, rates.lower_rate),
-    ("exploding", ""): (rates.lower_rate, o.clip, o.residual_scaling, o.normalizer, o.initializer),
-    ("dead units", ""): (rates.lower_rate, o.leaky, o.normalizer, o.clip),
-    ("saturated", ""): (o.initializer, o.rectifier, o.normalizer, rates.lower_rate, o.data),
-    ("collapsed", ""): (o.normalizer, o.skip_connections, o.initializer, o.rectifier, o.data),
+    # Whoever chose the rate of a network without a signal never saw it learn, so first comes what bears a high one: a
+    # way around each layer, which is there at any depth, activation and initialization; a normalizer, which holds the
+    # scale whatever the weights do.
+    ("vanishing", "depth"): (
+        *_SLIPS,
+        o.skip_connections,
+        o.normalizer,
+        o.rectifier,
+        o.initializer,
+        o.norm_first,
+        o.residual_scaling,
+        o.adam,
+    ),
+    ("collapsed", ""): (*_SLIPS, o.skip_connections, o.normalizer, o.rectifier, o.initializer, o.data),
+    ("exploding", "depth"): (*_SLIPS, o.normalizer, o.residual_scaling, o.initializer, rates.lower_rate, o.clip),
+    ("exploding", ""): (*_SLIPS, rates.lower_rate, o.clip, o.residual_scaling, o.normalizer, o.initializer),
+    ("vanishing", "time"): (*_SLIPS, o.recurrent_scale, o.open_gate, o.gates, o.identity_recurrence, o.orthogonal),
+    ("exploding", "time"): (*_SLIPS, o.recurrent_scale, o.orthogonal, o.clip, o.gates, rates.lower_rate),
+    ("dead units", ""): (*_SLIPS, rates.lower_rate, o.leaky, o.normalizer, o.clip, o.odd_initializer),
+    ("saturated", ""): (
+        *_SLIPS,
+        o.rectifier_for_sigmoid,
+        o.initializer,
+        o.normalizer,
+        o.rectifier,
+        rates.lower_rate,
+        o.data,
+    ),
     ("symmetric", ""): (o.initializer, o.orthogonal),
     ("update too small", ""): (*_STEPS_KEPT_SMALL, rates.higher_rate),
-    ("unstable", ""): (rates.lower_rate, o.clip, o.constant_rate, o.normalizer),
-    ("plateau", ""): (rates.higher_rate, rates.lower_rate, o.normalizer, o.data),
-    ("diverged", ""): (rates.lower_rate, o.clip, o.residual_scaling, o.normalizer),
+    ("unstable", ""): (*_SLIPS, rates.lower_rate, o.clip, o.constant_rate, o.normalizer),
+    ("plateau", ""): (*_SLIPS, o.odd_initializer, rates.higher_rate, rates.lower_rate, o.normalizer, o.data),
+    ("diverged", ""): (*_SLIPS, rates.lower_rate, o.clip, o.residual_scaling, o.normalizer, o.odd_initializer),
 }
 
 _GENERAL = (

@@ -11,7 +11,8 @@ from vgp_bench.diagnosis.known import Known
 BOUNDED = ("sigmoid", "hard_sigmoid", "tanh", "softsign")
 SIGMOIDS = ("sigmoid", "hard_sigmoid")
 _VARIANCE_KEEPING = {**dict.fromkeys((*BOUNDED, "identity"), "xavier_normal"), "selu": "lecun_normal"}
-_SKIPS = {"mlp": "residual_mlp", "plain_cnn": "resnet", "vgg": "resnet"}
+_SKIPS = {"mlp": "residual_mlp", "plain_cnn": "resnet_preact"}
+"""Of the same depths and widths, and with nothing but additions on the way around the layers."""
 _ATTENTION = ("transformer", "vit")
 _GATED = ("lstm", "gru")
 RECURRENT = ("rnn", "irnn", *_GATED)
@@ -121,7 +122,9 @@ def identity_recurrence(known: Known) -> Remedy | None:
     if not known.chosen("architecture", "rnn"):
         return None
     words = (*known.words("architecture=irnn"), *known.words("activation=relu"))
-    return Remedy("ReLU and recurrent weights that start as the identity (Le et al. 2015)", words)
+    if words and not known.setting("trainer", "clip_norm"):
+        words = (*words, "trainer.clip_norm=1")
+    return Remedy("ReLU and recurrent weights that start as the identity, clipped (Le et al. 2015)", words)
 
 
 def recurrent_scale(known: Known) -> Remedy | None:
@@ -152,7 +155,7 @@ def looser_clip(known: Known) -> Remedy | None:
 
 
 def leaky(known: Known) -> Remedy | None:
-    if not known.chosen("activation", "relu"):
+    if not known.chosen("activation", "relu") or known.choices.get("architecture", "") in _GATED:
         return None
     return Remedy("leaky ReLU: no unit is without a gradient (Maas et al. 2013)", known.words("activation=leaky_relu"))
 

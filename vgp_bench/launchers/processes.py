@@ -6,12 +6,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from vgp_bench.errors import Stopped
 from vgp_bench.records.processes import here, is_alive, start_of
+
+DYING = 10.0
+"""Seconds that a killed process may take to be gone. One that waits for a disk that does not answer takes longer."""
 
 
 class Worker:
@@ -28,6 +32,7 @@ class Worker:
                 env={**os.environ, **environment},
                 start_new_session=True,
             )
+        self.pid = self._process.pid
         self._code: int | None = None
 
     def exit_code(self) -> int | None:
@@ -42,11 +47,13 @@ class Worker:
         """Asks it to keep what it has and to leave."""
         self._process.terminate()
 
-    def kill(self) -> None:
-        """Ends it at once, with all it began."""
+    def kill(self) -> bool:
+        """Ends it at once, with all it began. Whether it is gone: it is not if the system cannot end it either."""
         if self._code is None:
             self._end_group()
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._code = self._process.wait(DYING)
+        return self._code is not None
 
     def _end_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -65,18 +72,39 @@ def lives(process: Mapping[str, Any]) -> bool:
 
 @contextlib.contextmanager
 def ended_like_ctrl_c() -> Iterator[None]:
-    """SIGTERM and SIGHUP, which would leave workers behind, are taken as Ctrl-C meanwhile. In the main thread only."""
+    """SIGTERM and SIGHUP, which would leave workers behind, raise Stopped meanwhile, a KeyboardInterrupt as Ctrl-C
+    raises it. In the main thread only."""
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
+        raise Stopped(number)
 
+    with _handled((signal.SIGTERM, signal.SIGHUP), interrupt):
+        yield
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and SIGHUP come into effect only at the end: for what must not be left half done. In the main
+    thread only."""
+    came: list[int] = []
+    try:
+        with _handled((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), lambda number, frame: came.append(number)):
+            yield
+    finally:
+        if came:
+            signal.raise_signal(came[0])
+
+
+@contextlib.contextmanager
+def _handled(numbers: Iterable[signal.Signals], handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Within, these signals go to the handler, but for those that are ignored, as below nohup."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    wanted = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, interrupt) for number in wanted}
+    wanted = [number for number in numbers if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    before = {number: signal.signal(number, handler) for number in wanted}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, former in before.items():
+            signal.signal(number, former)

@@ -17,7 +17,7 @@ def slots(runs: Iterable[ComposedRun], threads: int | None, runs_per_gpu: int) -
     """
     runs = list(runs)
     jobs: int | str = runs[0].config["jobs"]
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     gpus = visible_gpus() if any(run.config["device"] in ("auto", "cuda") for run in runs) else []
     if gpus:
         places = gpus * runs_per_gpu if jobs == "auto" else (gpus * runs_per_gpu)[: int(jobs)]
@@ -28,6 +28,13 @@ def slots(runs: Iterable[ComposedRun], threads: int | None, runs_per_gpu: int) -
         share = threads or int(os.environ.get("OMP_NUM_THREADS", "") or 1)
         return [{"OMP_NUM_THREADS": str(share)}] * max(1, cores // share)
     return [{"OMP_NUM_THREADS": str(threads or max(1, cores // int(jobs)))}] * int(jobs)
+
+
+def usable_cores() -> int:
+    """Cores this process may run on; all of the machine where the system does not say."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS
 
 
 def visible_gpus() -> list[str]:

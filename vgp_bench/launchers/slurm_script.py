@@ -3,7 +3,7 @@ leave before its end."""
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,18 +38,32 @@ while [ -n "$signalled" ]; do
 done
 # The signal can come before Python listens to it: then it ends the worker, which has not begun anything.
 too_early=$((128 + $(kill -l USR2)))
-if [[ $code = {interrupted} || $code = "$too_early" ]] && [ "$leave" = later ] && [ "$restarts" -lt {restarts} ]; then
-    echo "asked to leave by Slurm: queued again"
-    scontrol requeue "$task" && sleep 60
+if [[ $code = {interrupted} || $code = "$too_early" ]] && [ "$leave" = later ]; then
+    said="asked to leave by Slurm $((restarts + 1)) times; raise launcher.restarts={restarts} or launcher.time"
+    if [ "$restarts" -lt {restarts} ]; then
+        echo "asked to leave by Slurm: queued again"
+        if scontrol requeue "$task"; then
+            sleep 60  # Slurm ends the script, and may begin with this
+            exit $code
+        fi
+        said="asked to leave by Slurm, and scontrol could not queue it again"
+    fi
+    {python} -m vgp_bench.worker --gave-up "$said" "$spec"
 fi
 [ $code -le 2 ] || echo "the worker ended with code $code at $(date +%T)"
 exit $code
 """
 
 
-def batch_script(settings: "Slurm", name: str, count: int, at_once: int | None, paths: Path, stray: Path) -> str:
-    """The text for sbatch. count: tasks; at_once: of them; paths: a file with spec and log of each task, a line each;
-    stray: where Slurm itself writes, when a task cannot even start."""
+def batch_script(
+    settings: "Slurm", name: str, count: int, at_once: int | None, before: Iterable[str], paths: Path, stray: Path
+) -> str:
+    """The text for sbatch. count: tasks; at_once: of them; before: jobs that must have left; paths: a file with spec
+    and log of each task, a line each; stray: where Slurm itself writes, when a task cannot even start."""
+    extra = dict(settings.extra)
+    earlier = sorted(before, key=int)
+    waits = [f"afterany:{':'.join(earlier)}"] if earlier else []
+    waits += [str(extra.pop("dependency"))] if extra.get("dependency") else []
     options: dict[str, Any] = {
         "job-name": f"vgp-bench:{name}",
         "array": f"0-{count - 1}" + (f"%{at_once}" if at_once else ""),
@@ -65,7 +79,8 @@ def batch_script(settings: "Slurm", name: str, count: int, at_once: int | None, 
         "time": settings.time,
         "mem": settings.memory,
         "gres": f"gpu:{settings.gpus}" if settings.gpus else None,
-        **settings.extra,
+        "dependency": ",".join(waits) or None,
+        **extra,
     }
     return SCRIPT.format(
         options="\n".join(_lines(options)),

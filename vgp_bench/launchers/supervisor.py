@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from vgp_bench.config import ComposedRun
+from vgp_bench.errors import Stopped
 from vgp_bench.launchers.launcher import Progress, Task
 from vgp_bench.launchers.local import Local
 from vgp_bench.outcome import Outcome
@@ -41,4 +43,8 @@ def supervise(orders: Path) -> None:
 
 if __name__ == "__main__":
     print(f"process {os.getpid()}", flush=True)
-    supervise(Path(sys.argv[1]))
+    try:
+        supervise(Path(sys.argv[1]))
+    except KeyboardInterrupt as stop:
+        print("stopped: what ran is kept, and the same command goes on from there", flush=True)
+        sys.exit(128 + (stop.number if isinstance(stop, Stopped) else signal.SIGINT))

@@ -56,7 +56,8 @@ class TableBuffer:
     def load(self, folder: Path, counts: dict[str, int]) -> None:
         """Holds the first so many rows of each table in `folder`, and nothing else; all of them count as unwritten.
 
-        Raises ResultsError if a table is damaged, has fewer rows or other columns.
+        Raises ResultsError if a table is damaged, has fewer rows or other columns; OSError or MemoryError for a fault
+        that may pass.
         """
         found: dict[str, pa.Table] = {}
         for name, count in counts.items():

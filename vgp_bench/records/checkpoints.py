@@ -56,8 +56,16 @@ class Checkpoints:
         self._write(self.folder / f"checkpoint_{self._number:06}.bin", content)
         self._remove(existing[: max(0, len(existing) + 1 - KEPT)])
 
+    def exist(self) -> bool:
+        """Whether there is one, good or bad. Raises ResultsError if the disk refuses."""
+        with writing(self.folder):
+            return bool(self._existing())
+
     def newest_first(self) -> Iterator[tuple[Path, Position, bytes] | Damaged]:
-        """(file, position, state) of each, or what is wrong with it."""
+        """(file, position, state) of each, or what is wrong with it.
+
+        Raises OSError where the disk does not give it: that may pass, and says nothing against what it holds.
+        """
         for number in reversed(self._existing()):
             path = self._path(number)
             try:
@@ -89,10 +97,7 @@ class Checkpoints:
 
 
 def _read(path: Path) -> tuple[Position, bytes]:
-    try:
-        checksum, _, body = path.read_bytes().partition(b"\n")
-    except OSError as error:
-        raise Damaged(f"{path.name} cannot be read ({error.strerror})") from error
+    checksum, _, body = path.read_bytes().partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != checksum:
         raise Damaged(f"{path.name} is damaged (its checksum is wrong)")
     head, _, state = body.partition(b"\n")

@@ -62,6 +62,11 @@ def read_if_there(path: Path, from_json: Callable[[Mapping[str, Any]], Content])
     return read_object(path, from_json) if path.exists() else None
 
 
+def read_small(path: Path) -> dict[str, Any]:
+    """What this YAML or JSON file holds. Raises ResultsError if it is absent or damaged."""
+    return _read(path, (lambda text: parse_yaml(text, {})) if path.suffix == ".yaml" else json.loads)
+
+
 def parse_yaml(text: str, known: Known) -> Any:
     """What yaml.safe_load makes of the text, top-level section by section; the known ones are not parsed again.
 

@@ -13,13 +13,15 @@ from typing import Any
 PACKAGES = ("vgp-bench", "torch", "torchvision", "hydra-core", "numpy", "pandas")
 
 
-def describe_environment(device: str, command: Sequence[str]) -> dict[str, Any]:
+def describe_environment(device: str, command: Sequence[str], threads: int | None = None) -> dict[str, Any]:
     """Plain values for environment.json.
 
-    device: what the run computes on, in the words of the caller; command: the command line, word by word.
+    device: what the run computes on, in the words of the caller; command: the command line, word by word; threads: CPU
+    threads among which torch splits an operation.
     """
     return {
         "device": device,
+        "threads": threads,
         "command": list(command),
         "python": platform.python_version(),
         "platform": platform.platform(),

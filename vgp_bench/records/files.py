@@ -8,14 +8,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from vgp_bench.errors import ResultsError
+from vgp_bench.errors import DiskFull, ResultsError
+
+FULL = ("disk full", "disk quota exceeded")
+"""How messages about a disk without room begin."""
 
 TEMPORARY_PATTERN = ".*.tmp"
 """Names of files in the making. Only a killed process leaves one behind."""
 
 _ADVICE = {
-    errno.ENOSPC: ("disk full", "free some space or set results_dir to another disk"),
-    errno.EDQUOT: ("disk quota exceeded", "free some space or set results_dir to another disk"),
+    errno.ENOSPC: (FULL[0], "free some space or set results_dir to another disk"),
+    errno.EDQUOT: (FULL[1], "free some space or set results_dir to another disk"),
     errno.EFBIG: ("file too large for this disk or process", "raise `ulimit -f` or set results_dir to another disk"),
     errno.EACCES: ("permission denied", "set results_dir to a folder you may write to"),
     errno.EPERM: ("permission denied", "set results_dir to a folder you may write to"),
@@ -31,6 +34,9 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            reason, advice = _ADVICE[error.errno]
+            raise DiskFull(f"{reason}: cannot write {path}; {advice}") from error
         reason, advice = _ADVICE.get(error.errno or 0, (error.strerror or str(error), "check results_dir"))
         raise ResultsError(f"{reason}: cannot write {path}; {advice}") from error
 

@@ -23,8 +23,9 @@ VOLATILE_KEYS: frozenset[str] = frozenset(
     }
 )
 """Dotted config keys that cannot change a number of the run: where files lie, where runs are run, what is printed, who
-gets a copy. A key stands for everything below it. Not here, because they can change numbers: device, precision,
-number of threads."""
+gets a copy. A key stands for everything below it. Not here, because they can change numbers: device and precision.
+How many CPU threads a run gets (launcher.threads, say) changes the last bits of sums on the CPU and names no run all
+the same: environment.json has the number, and a run that was stopped goes on with it."""
 
 _SCALARS = (str, int, float, type(None))
 """Asked for first, as dict before Mapping: an abstract class takes ten times as long to be asked for."""
@@ -73,5 +74,6 @@ def _plain(value: Any) -> Any:
 
 
 def run_id(config: Mapping[str, Any]) -> str:
-    """12 hexadecimal digits that name a run: the same for every config that gives the same numbers."""
+    """12 hexadecimal digits that name a run: the same for every config that gives the same numbers, on one kind of
+    machine and with one number of CPU threads."""
     return hashlib.sha256(canonical(settled(config)).encode()).hexdigest()[:12]

@@ -5,7 +5,8 @@ only if there is none of its name, so of several processes that want the next nu
 lower ones: whoever had one of them finds it gone and stops. There is no lock server and nothing to unlock.
 
 While it lives, the owner touches its file. Whether a process of the same machine lives, the machine says; of a process
-elsewhere it is believed as long as its file is touched.
+elsewhere it is believed as long as its file is touched. Whoever would take a run over compares with the clock of the
+disk, by which the touches are dated: that of its own machine may be hours off.
 """
 
 import contextlib
@@ -14,8 +15,8 @@ import os
 import re
 import secrets
 import socket
+import tempfile
 import threading
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -61,12 +62,12 @@ class Owner:
 
 
 def current_owner(folder: Path) -> tuple[Owner, float] | None:
-    """The owner of this run directory and the time of its last touch; None if it has none."""
-    while numbers := _numbers(folder):
-        path = _path(folder, numbers[-1])
-        with contextlib.suppress(FileNotFoundError):  # it has just ended: look again
-            return _read(path, numbers[-1]), path.stat().st_mtime
-    return None
+    """The owner of this run directory and the time of its last touch; None if it has none, or if the disk does not
+    say."""
+    try:
+        return _owner(folder)
+    except OSError:
+        return None
 
 
 class Ownership:
@@ -124,19 +125,23 @@ class Ownership:
     def _take_next_number(self, draft: Path, content: str) -> int:
         while True:
             draft.write_text(content)  # again each time: an owner that begins clears drafts away
-            refuse_if_owned(self.folder, draft.stat().st_mtime)  # by the clock of the disk, as the touches
+            refuse_if_owned(self.folder, draft.stat().st_mtime)
             number = max(_numbers(self.folder), default=0) + 1
             mine = _path(self.folder, number)
             try:
                 _make(mine, draft, content)
             except (FileExistsError, FileNotFoundError):
                 continue  # another process was quicker
-            numbers = _numbers(self.folder)
-            if numbers[-1] == number:
-                for lower in numbers[:-1]:
-                    _path(self.folder, lower).unlink(missing_ok=True)
-                return number
-            mine.unlink(missing_ok=True)  # what was seen as the highest has been left behind meanwhile
+            try:
+                numbers = _numbers(self.folder)
+                if numbers and numbers[-1] == number:
+                    for lower in numbers[:-1]:
+                        _path(self.folder, lower).unlink(missing_ok=True)
+                    return number
+            except OSError:
+                mine.unlink(missing_ok=True)  # or it would look like the file of a living owner
+                raise
+            mine.unlink(missing_ok=True)  # what was seen as the highest has been left behind, or removed, meanwhile
 
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT):
@@ -149,10 +154,30 @@ class Ownership:
 
 
 def refuse_if_owned(folder: Path, now: float | None = None) -> None:
-    """Raises Superseded if a living process has this run directory in hand. now: in s since 1970; None: now."""
-    found = current_owner(folder)
-    if found and not found[0].is_gone(found[1], time.time() if now is None else now):
-        raise Superseded(f"{ELSEWHERE}: {folder}; wait for it, or stop it")
+    """Raises Superseded if a living process has this run directory in hand, ResultsError if the disk refuses.
+
+    now: the present time by the clock of the disk, in s since 1970; None: it is asked for it.
+    """
+    with writing(folder):
+        found = _owner(folder)
+        if found and not found[0].is_gone(found[1], _time_of_disk(folder) if now is None else now):
+            raise Superseded(f"{ELSEWHERE}: {folder}; wait for it, or stop it")
+
+
+def _time_of_disk(folder: Path) -> float:
+    """The present time by the clock that dates the files here, in s since 1970: on a shared disk that of its server."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"?")
+        file.flush()
+        return os.fstat(file.fileno()).st_mtime
+
+
+def _owner(folder: Path) -> tuple[Owner, float] | None:
+    while numbers := _numbers(folder):
+        path = _path(folder, numbers[-1])
+        with contextlib.suppress(FileNotFoundError):  # it has just ended: look again
+            return _read(path, numbers[-1]), path.stat().st_mtime
+    return None
 
 
 def _make(path: Path, draft: Path, content: str) -> None:
@@ -177,10 +202,10 @@ def _read(path: Path, number: int) -> Owner:
 
 
 def _numbers(folder: Path) -> list[int]:
-    """The numbers of the files, ascending."""
+    """The numbers of the files, ascending; none if there is no such folder. Raises OSError if the disk does not say."""
     try:
         names = os.listdir(folder)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(int(match[1]) for name in names if (match := _FILE.fullmatch(name)))
 

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from vgp_bench.errors import ResultsError
 from vgp_bench.records import index, tables
 from vgp_bench.records.contents import Contents, Known, read_contents, read_if_there, read_object
 from vgp_bench.records.folders import RunFolder, run_folders
-from vgp_bench.records.rows import TABLES
+from vgp_bench.records.soundness import check_columns, check_writer
 from vgp_bench.records.status import Status
 from vgp_bench.records.summary import Summary
 
@@ -64,12 +64,8 @@ class RunRecord:
             found = pq.read_table(path, partitioning=None)
         except (OSError, pa.ArrowException) as error:
             raise ResultsError(f"damaged: {path} is not a readable Parquet file; run it again") from error
-        if missing := [f.name for f in fields(TABLES[table]) if f.name not in found.column_names]:
-            raise ResultsError(f"damaged: {path} has no column {missing[0]}; run it again with this version")
-        finished = self.status is not None and self.status.state in ("completed", "diverged")
-        if finished and tables.owner_of(found) not in ("", self.status.owner):  # type: ignore[union-attr]
-            # Whoever ends a run has written all its tables: this one comes from a process that had lost the run.
-            raise ResultsError(f"damaged: {path} is not by the process that ended the run; remove it and run it again")
+        check_columns(path, table, found.schema)
+        check_writer(path, found.schema, self.status)
         return found
 
 

@@ -15,6 +15,9 @@ from vgp_bench.records.processes import is_alive
 State = Literal["running", "completed", "diverged", "failed", "interrupted"]
 """As written; a run that says running but whose process is gone is observed to be `lost`."""
 
+ENDED = ("completed", "diverged")
+"""States of a run that ended with a result."""
+
 RESUMABLE = ("running", "interrupted")
 """States, as written, of a run that goes on where it stopped once it has a new owner."""
 

@@ -4,7 +4,9 @@ chosen option), environment.json, status.json, one .parquet for each of rows.TAB
 the run failed; and while it is not finished its owner's file and the checkpoints.
 """
 
+import contextlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +17,14 @@ import yaml
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.buffer import TableBuffer
 from vgp_bench.records.checkpoints import Checkpoints
-from vgp_bench.records.contents import read_object
+from vgp_bench.records.contents import read_object, read_small
 from vgp_bench.records.files import TEMPORARY_PATTERN, check_writable, write_atomically, writing
+from vgp_bench.records.folders import SMALL_FILES
 from vgp_bench.records.ownership import Ownership, refuse_if_owned
 from vgp_bench.records.reading import read_status, read_summary
 from vgp_bench.records.rows import TABLES, Row
-from vgp_bench.records.status import State, Status, now, started_now
+from vgp_bench.records.soundness import Depth, bare, damage, may_pass
+from vgp_bench.records.status import ENDED, State, Status, now, started_now
 from vgp_bench.records.summary import Summary
 
 if TYPE_CHECKING:
@@ -71,14 +75,14 @@ class RunStore:
         self._remove("status.json", "summary.json", "traceback.txt", *(f"{name}.parquet" for name in TABLES))
         self.checkpoints.clear()
         self._buffer = TableBuffer()
-        text = yaml.safe_dump(_plain_dict(config), sort_keys=False, allow_unicode=True)
-        self._write(self.path / "config.yaml", text.encode())
-        self._write_json("choices.json", dict(choices))
-        self._write_json("environment.json", dict(environment))
+        self._write_small("config.yaml", config)
+        self._write_small("choices.json", choices)
+        self._write_small("environment.json", environment)
         self._set_status(started_now())
 
     def load_rows(self, counts: Mapping[str, int]) -> None:
-        """Goes back to the first so many rows of each table. Raises ResultsError if the disk does not hold them."""
+        """Goes back to the first so many rows of each table. Raises ResultsError if the disk does not hold them,
+        OSError or MemoryError for a fault that may pass."""
         self._buffer.load(self.path, dict(counts))
 
     def go_on(self, entry: Mapping[str, Any]) -> None:
@@ -89,14 +93,49 @@ class RunStore:
         environment["resumed"] = [*environment.get("resumed", []), dict(entry)]
         self._remove("summary.json", "traceback.txt")
         self._write_json("environment.json", environment)
-        self._set_status(replace(started_now(), started=self.written_status().started))
-
-    def is_finished(self) -> bool:
-        """Whether the directory holds a run not to be done again: completed or diverged, with summary."""
         try:
-            return self.status().state in ("completed", "diverged") and self.summary() is not None
+            started = self.written_status().started
+        except ResultsError:  # damaged, which does not spoil the checkpoints
+            started = now()
+        self._set_status(replace(started_now(), started=started))
+
+    def is_finished(self, depth: Depth = "columns") -> bool:
+        """Whether the directory holds a run not to be done again: completed or diverged, its files readable."""
+        try:
+            return self.status().state in ENDED and not self.damage(depth)
         except ResultsError:
             return False  # no run yet, or a damaged one
+
+    def damage(self, depth: Depth = "columns") -> str:
+        """What is wrong with the record of a run that has ended; "" if nothing, or if it has not."""
+        return damage(self.path, depth=depth)
+
+    def set_aside(self) -> Path:
+        """Moves the files of a record that is damaged into a folder in it, whose path it returns: some of them may be
+        good, and begin() would remove them."""
+        self._ownership.check()
+        aside = self.path / "damaged"
+        with writing(aside):
+            aside.mkdir(exist_ok=True)
+            # The status first: without it the rest is no run.
+            for name in (*SMALL_FILES, "traceback.txt", *(f"{table}.parquet" for table in TABLES)):
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(self.path / name, aside / name)
+        return aside
+
+    def renew(self, config: Mapping[str, Any], choices: Mapping[str, str], environment: Mapping[str, Any]) -> list[str]:
+        """Writes those files anew, of a run that goes on, that cannot be read; returns what was wrong with them."""
+        problems = []
+        whole = {"config.yaml": config, "choices.json": choices, "environment.json": environment}
+        for name, content in whole.items():
+            try:
+                read_small(self.path / name)
+            except ResultsError as error:
+                if may_pass(error):
+                    raise
+                problems.append(bare(error))
+                self._write_small(name, content)
+        return problems
 
     def status(self) -> Status:
         """The status on disk, of this or an earlier attempt, as observed. Raises ResultsError if there is none."""
@@ -161,6 +200,13 @@ class RunStore:
         with writing(self.path):
             for leftover in [*(self.path / name for name in names), *self.path.glob(TEMPORARY_PATTERN)]:
                 leftover.unlink(missing_ok=True)
+
+    def _write_small(self, name: str, content: Mapping[str, Any]) -> None:
+        if not name.endswith(".yaml"):
+            self._write_json(name, dict(content))
+            return
+        text = yaml.safe_dump(_plain_dict(content), sort_keys=False, allow_unicode=True)
+        self._write(self.path / name, text.encode())
 
     def _write_json(self, name: str, content: Mapping[str, Any], durable: bool = False) -> None:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -47,19 +47,26 @@ def to_parquet(table: "pa.Table", owner: str = "") -> bytes:
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
-def owner_of(table: "pa.Table") -> str:
-    """The token of the process that wrote this table; "" if it says none."""
-    owner: bytes = (table.schema.metadata or {}).get(OWNER, b"")
+def owner_of(schema: "pa.Schema") -> str:
+    """The token of the process that wrote the table of this schema; "" if it says none."""
+    owner: bytes = (schema.metadata or {}).get(OWNER, b"")
     return owner.decode(errors="replace")
 
 
 def from_parquet(path: Path, table: str) -> "pa.Table":
-    """One of rows.TABLES as it is in a file. Raises ResultsError if that is missing, damaged or of other columns."""
+    """One of rows.TABLES as it is in a file. Raises ResultsError if that is missing, damaged or of other columns,
+    OSError or MemoryError for a fault that may pass and says nothing against the file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        found = pq.read_table(path, partitioning=None).replace_schema_metadata(None)
+        content = path.read_bytes()  # not by pyarrow, whose OSError may also mean a damaged file
+    except FileNotFoundError as error:
+        raise ResultsError(f"{path.name} cannot be read") from error
+    try:
+        found = pq.read_table(pa.BufferReader(content)).replace_schema_metadata(None)
+    except MemoryError:  # pyarrow's own is an ArrowException too
+        raise
     except (OSError, pa.ArrowException) as error:
         raise ResultsError(f"{path.name} cannot be read") from error
     if found.schema != schema(table):

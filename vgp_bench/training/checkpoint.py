@@ -12,6 +12,7 @@ import torch
 from torch.serialization import default_restore_location
 
 from vgp_bench.training.loop import Loop
+from vgp_bench.training.out_of_memory import out_of_memory
 from vgp_bench.training.random_state import RandomState
 
 
@@ -45,7 +46,8 @@ def state_of(loop: Loop) -> bytes:
 
 
 def restore(loop: Loop, state: bytes) -> None:
-    """Brings a loop that has not begun to where state_of() was called. Raises Unfit if it is of another kind."""
+    """Brings a loop that has not begun to where state_of() was called. Raises Unfit if it is of another kind; for a
+    lack of memory or a fault of the GPU, which say nothing against the state, what torch raises."""
 
     def place(storage: Any, location: str) -> Any:
         # What lay on a GPU goes to this run's GPU, whatever its number was; some optimizers count steps on the CPU.
@@ -63,6 +65,8 @@ def restore(loop: Loop, state: bytes) -> None:
         loop.clock.seconds, loop.clock.lap = content["seconds"], content["lap"]
         RandomState(**content["random"]).put_back(loop.device)
     except (RuntimeError, ValueError, LookupError, TypeError, AttributeError, pickle.UnpicklingError) as error:
+        if out_of_memory(error) or isinstance(error, torch.AcceleratorError):
+            raise
         words = " ".join(str(error).split())[:200]
         raise Unfit(f"its state does not fit this version of the run ({type(error).__name__}: {words})") from error
 

@@ -1,4 +1,8 @@
-"""Going on where a run stopped: the newest checkpoint that is whole, fits and whose rows the tables hold."""
+"""Going on where a run stopped: the newest checkpoint that is whole, fits and whose rows the tables hold.
+
+A run begins anew only where what it has is of no use: damaged, of another version, of another kind. A disk that does
+not answer or a lack of memory may pass, so that the run is refused then, and all that it has is left as it is.
+"""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -14,11 +18,13 @@ from vgp_bench.records.status import RESUMABLE, now
 from vgp_bench.records.store import RunStore
 from vgp_bench.training.checkpoint import Unfit, restore
 from vgp_bench.training.loop import Loop
+from vgp_bench.training.out_of_memory import first_line, out_of_memory
 
 
 @dataclass
 class Resumption:
-    """loop: to be trained; position: where it stands, None at the beginning; problems: with newer checkpoints."""
+    """loop: to be trained; position: where it stands, None at the beginning; problems: with its status and with newer
+    checkpoints."""
 
     loop: Loop
     position: Position | None = None
@@ -30,9 +36,9 @@ class Resumption:
         return self.position.step if self.position else 0
 
     def tell(self, run: Path) -> None:
-        """A line on stderr, above the bar if there is one, if a checkpoint could not be used."""
+        """A line on stderr, above the bar if there is one, if something of the run could not be used."""
         if self.problems:
-            where = f"it goes on from an older one, step {self.step}" if self.position else "it begins anew"
+            where = f"it goes on from step {self.step}" if self.position else "it begins anew"
             tqdm.write(f"vgp-bench: {run}: {'; '.join(self.problems)}; {where}", file=sys.stderr)
 
     def entry(self, environment: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,14 +51,32 @@ def resumed(store: RunStore, loop: Loop, rebuild: Callable[[], Loop]) -> Resumpt
     """The loop where the run in `store`, which must be in hand, can go on. Only the rows in the store are changed, and
     checkpoints that are of no use removed; the record itself is left as it is.
 
-    rebuild: makes the loop anew, should a checkpoint have spoilt it.
+    rebuild: makes the loop anew, should a checkpoint have spoilt it. Raises ResultsError, nothing changed, for a fault
+    that may pass.
     """
+    try:
+        return _resumed(store, loop, rebuild)
+    except (OSError, MemoryError, RuntimeError) as error:  # RuntimeError: how torch tells of memory and of a GPU
+        if out_of_memory(error):
+            what, advice = "there is no memory to take it up", "free some and run the same command again"
+        elif isinstance(error, OSError):
+            what, advice = "it cannot be read", "run the same command again, or remove that file if it stays so"
+        else:
+            what, advice = "it could not be taken up", "run the same command again"
+        raise ResultsError(f"{store.path}: {what} ({first_line(error)}); nothing is changed: {advice}") from error
+
+
+def _resumed(store: RunStore, loop: Loop, rebuild: Callable[[], Loop]) -> Resumption:
     found = Resumption(loop)
+    try:
+        (store.path / "status.json").read_bytes()  # OSError: nothing is known of what it says
+    except FileNotFoundError:
+        return found  # no run yet, or one that was just being cleared
     try:
         if store.written_status().state not in RESUMABLE:
             return found
-    except ResultsError:
-        return found  # no run yet, or a damaged one
+    except ResultsError as error:  # that spoils no checkpoint; a run that ended has none
+        found.problems.append(str(error).removesuffix("; run it again"))
     for checkpoint in store.checkpoints.newest_first():
         if isinstance(checkpoint, Damaged):
             found.problems.append(str(checkpoint))

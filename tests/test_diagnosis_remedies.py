@@ -1,0 +1,167 @@
+"""Every remedy's words make a run, for every architecture that it is offered for; what is far off goes back first."""
+
+import itertools
+from typing import Any, get_args
+
+import pytest
+from omegaconf import OmegaConf
+
+from tests.composing import compose, names_on_disk, small_build
+from vgp_bench.config import ComposedRun, config_dir
+from vgp_bench.config_check import check
+from vgp_bench.diagnosis.finding import Evidence, Symptom, Verdict
+from vgp_bench.diagnosis.known import STANDARD_RATES, Known
+from vgp_bench.diagnosis.remedies import general_remedies, remedies_for
+from vgp_bench.doctor.words import changed
+
+AXES = {"vanishing": ("depth", "time"), "exploding": ("", "depth", "time")}
+WITHOUT_CAUSE = ("healthy", "plateau", "diverged", "undecided")
+SEQUENCES = ("rnn", "irnn", "lstm", "gru", "transformer")
+SLIPS = ["optimizer.lr=1e-8", "optimizer.weight_decay=0.5", "trainer.clip_norm=1e-6", "schedule=cosine"]
+
+
+def symptom(verdict: Verdict, axis: Any = "", onset: int = 0, value: float = 1e-9) -> Symptom:
+    return Symptom(verdict, Evidence.exact("something", value, 1.0), onset, axis)
+
+
+def symptoms() -> list[tuple[Verdict, Symptom | None]]:
+    found: list[tuple[Verdict, Symptom | None]] = []
+    for verdict in get_args(Verdict):
+        if verdict in WITHOUT_CAUSE:
+            found.append((verdict, None))
+            continue
+        found += [(verdict, symptom(verdict, axis, onset)) for axis in AXES.get(verdict, ("",)) for onset in (0, 9)]
+    return found
+
+
+def known(composed: ComposedRun, time_steps: int = 0) -> Known:
+    return Known(composed.choices, composed.config, time_steps)
+
+
+def offered(composed: ComposedRun) -> set[tuple[str, ...]]:
+    """Everything that is ever offered for this network."""
+    of = known(composed, 64)
+    remedies = [remedy for verdict, cause in symptoms() for remedy in remedies_for(verdict, cause, of)]
+    return {remedy.overrides for remedy in (*remedies, *general_remedies(of)) if remedy.overrides}
+
+
+def option_of(group: str, name: str) -> dict[str, Any]:
+    return OmegaConf.to_container(OmegaConf.load(config_dir() / group / f"{name}.yaml"))  # type: ignore[return-value]
+
+
+def overridden(composed: ComposedRun, overrides: tuple[str, ...]) -> ComposedRun:
+    """What Hydra makes of the words, without its time: the option's file, or the key."""
+    config, choices = dict(composed.config), dict(composed.choices)
+    for word in overrides:
+        key, _, value = word.partition("=")
+        group, _, name = key.partition(".")
+        if name:
+            assert name in config[group], word
+            config[group] = {**config[group], name: OmegaConf.create(f"value: {value}").value}
+        else:
+            option = option_of(group, value)
+            old = config[group] if group == "architecture" else {}
+            config[group] = {**option, **{k: v for k, v in old.items() if k in option and k != "_target_"}}
+            choices[group] = value
+    return ComposedRun(config, choices, " ".join(overrides))
+
+
+@pytest.mark.parametrize("architecture", names_on_disk("architecture"))
+@pytest.mark.parametrize("activation", ["sigmoid", "relu"])
+def test_every_remedy_makes_a_run(architecture: str, activation: str) -> None:
+    composed = compose(f"architecture={architecture}", f"activation={activation}", *SLIPS, "device=cpu")
+    words = offered(composed)
+    assert len(words) > 5
+    for overrides in words:
+        run = overridden(composed, overrides)
+        check(run)
+        assert (run.config, run.choices) != (composed.config, composed.choices), f"{overrides} changes nothing"
+        if activation == "relu" and any(word.startswith(("normalizer=", "architecture")) for word in overrides):
+            small_build(run)
+
+
+@pytest.mark.parametrize("words", ["architecture=rnn architecture.hidden=8", "architecture.depth=4 normalizer=none"])
+def test_hydra_reads_their_words(words: str) -> None:
+    mine = [*words.split(), "activation=tanh", "initializer=normal_01", "initializer.std=.3"]
+    of = compose(*mine)
+    causes = [symptom("vanishing", axis) for axis in ("depth", "time")]
+    remedies = [
+        remedy for cause in causes for remedy in remedies_for("vanishing", cause, known(of)) if remedy.overrides
+    ]
+    assert len(remedies) > 4
+    for remedy in remedies:
+        check(compose(*changed(mine, remedy.overrides)))
+
+
+def first(verdict: Verdict, *words: str, axis: Any = "", onset: int = 0, value: float = 1e-9, steps: int = 0) -> str:
+    of = known(compose(*words), steps)
+    return " ".join(remedies_for(verdict, symptom(verdict, axis, onset, value), of)[0].overrides)
+
+
+def test_what_is_far_off_goes_back() -> None:
+    assert first("saturated", "initializer.gain=3.0") == "initializer.gain=1.414"
+    assert first("dead units", "initializer.bias_mean=-4") == "initializer.bias_mean=0"
+    assert first("dead units", "initializer=normal_01") == "initializer=he_normal"
+    assert first("dead units", "optimizer.lr=5", onset=3) == "optimizer.lr=0.01"
+    assert first("diverged", "optimizer=adam", "optimizer.lr=.5", onset=3) == "optimizer.lr=0.001"
+    assert first("unstable", "optimizer.lr=.1") == "optimizer.lr=0.01"  # ten times the standard: a tenth of it
+    assert first("unstable", "optimizer.lr=.2") == "optimizer.lr=0.02"
+    assert first("vanishing", "optimizer.weight_decay=.5", axis="depth", onset=50) == "optimizer.weight_decay=0"
+    irnn = ("architecture=irnn", "architecture.scale=2")
+    assert first("exploding", *irnn, axis="time") == "architecture.scale=1"
+
+
+def test_a_sigmoid_goes_before_its_initialization() -> None:
+    """Its slope is 1/4 at most: no weights mend that (Glorot & Bengio 2010)."""
+    words = ("activation=sigmoid", "initializer=normal_01")
+    assert first("saturated", *words) == "activation=relu initializer=he_normal"
+
+
+def test_the_rate_is_set_from_the_measured_step() -> None:
+    """Steps of 2e-6 of the weights: 500 times the rate makes them 1e-3."""
+    assert first("update too small", "optimizer.lr=.002", value=2e-6) == "optimizer.lr=1"
+    assert first("update too small", "optimizer.lr=.002", value=0.0) == "optimizer.lr=0.01"  # no step at all: the usual
+    assert first("update too small", "optimizer.lr=1e-7", value=2e-6) == "optimizer.lr=0.01"  # far off: back to it
+    assert first("update too small", "trainer.clip_norm=1e-6") == "trainer.clip_norm=1"
+    assert first("update too small", "schedule=cosine") == "schedule=constant"
+
+
+def test_a_forget_gate_opens_for_as_long_as_the_sequences_are() -> None:
+    """ln(T - 1), Tallec & Ollivier 2018: ln 63 = 4.14."""
+    rnn = ("architecture=rnn", "activation=tanh")
+    lstm = ("architecture=lstm", "architecture.forget_bias=-6")
+    assert first("vanishing", *rnn, axis="time", steps=64) == "architecture=lstm architecture.forget_bias=4.1"
+    assert first("vanishing", *lstm, axis="time", steps=64) == "architecture.forget_bias=4.1"
+    assert first("vanishing", *lstm, axis="time", steps=2) == "architecture.forget_bias=1"
+
+
+def test_skips_keep_the_kind_of_network() -> None:
+    assert first("vanishing", axis="depth") == "architecture=residual_mlp architecture.residual=rezero"
+    cnn = ("architecture=plain_cnn",)
+    assert first("vanishing", *cnn, axis="depth") == "architecture=resnet_preact architecture.residual=rezero"
+    # with a normalizer the blocks need no scaling; where there are no skips, a normalizer comes first
+    assert first("vanishing", *cnn, "normalizer=batch", axis="depth") == "architecture=resnet_preact"
+    assert first("vanishing", "architecture=lenet5", axis="depth") == "normalizer=batch"
+    assert first("exploding", axis="depth") == "normalizer=batch"
+
+
+def test_a_healthy_run_has_none_and_a_foreign_network_words_without_overrides() -> None:
+    assert remedies_for("healthy", None, known(compose())) == ()
+    for verdict, cause in symptoms():
+        found = remedies_for(verdict, cause, Known())
+        assert bool(found) is (verdict not in ("healthy", "undecided"))
+        assert all(not remedy.overrides for remedy in found)
+
+
+def test_no_remedy_is_offered_twice() -> None:
+    of = known(compose("activation=sigmoid", "initializer=normal_01", "optimizer.lr=5", "architecture.depth=3"))
+    for verdict, cause in symptoms():
+        words = [remedy.overrides for remedy in remedies_for(verdict, cause, of) if remedy.overrides]
+        assert len(words) == len(set(words))
+        for one, other in itertools.combinations(words, 2):
+            assert sorted(one) != sorted(other)
+
+
+def test_the_standard_rates_are_those_of_the_configs() -> None:
+    for name in names_on_disk("optimizer"):
+        assert STANDARD_RATES[name] == option_of("optimizer", name)["lr"]
