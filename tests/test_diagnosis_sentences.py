@@ -37,7 +37,7 @@ SEEN = [
     (symptom("collapsed"), "layer_4 is the same for every input"),
     (symptom("symmetric"), "the units of layer_4 all do the same"),
     (symptom("update too small", stage=None, place=""), "no layer moves by as much as would matter"),
-    (symptom("unstable", stage=None, place=""), "the gradient jumps again and again"),
+    (symptom("unstable", stage=None, place=""), "single steps upset the training"),
 ]
 BARE: list[tuple[Diagnosis, str]] = [
     (Diagnosis("healthy", FINE, 99), "healthy: the loss went from 2.3 to 0.3"),

@@ -179,6 +179,6 @@ def test_what_cannot_be_trained_gets_a_remedy_to_try() -> None:
     told = forecast(measure(compose("architecture.depth=15", *SMALL, "activation=sigmoid")))
     assert not told.trainable
     assert told.remedy is not None
-    assert told.remedy.overrides == ("activation=relu",)
+    assert told.remedy.overrides == ("architecture=residual_mlp", "architecture.residual=rezero")
     cured = forecast(measure(compose("architecture.depth=15", *SMALL, *told.remedy.overrides)))
     assert (cured.trainable, cured.remedy) == (True, None)

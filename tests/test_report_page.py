@@ -282,7 +282,7 @@ def test_a_verdict_filters_the_table_and_each_run_says_why(chromium: Any, tmp_pa
     said = {row.text.partition(" ")[0]: row.text for row in runs[2].find_elements("css selector", ".diagnosis tr")}
     assert said["seen"] == "seen h0 cannot move the outputs, from the start"
     assert said["evidence"].endswith("1e-11 (limit 0.001)")
-    assert "activation=relu" in said["try"]
+    assert "architecture=residual_mlp" in said["try"]
     runs[4].find_element("css selector", "summary").click()
     assert runs[4].find_elements("css selector", ".diagnosis tr")[-1].text.startswith("note no probes on record")
 

@@ -52,6 +52,7 @@ CASES = {
         "normalizer=batch",
         "dataset=image_folder",
         "dataset.folder=pics",
+        "data_dir=data",
         "dataset.crop_padding=1",
         "dataset.flip=true",
         *IMAGES,

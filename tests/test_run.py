@@ -327,7 +327,7 @@ def test_a_run_that_is_stopped_is_readable_and_the_same_command_completes_it(how
     if how == signal.SIGINT:
         assert process.returncode == 130
         assert out == "stopped in the run: the same command goes on from there\n"
-        assert err == "vgp-bench: interrupted\n"
+        assert err.splitlines() == ["1 run, loading torch ...", "vgp-bench: interrupted"]
         assert run.rows("steps")["step"].tolist() == [0, 1, 2, 3, 4, 5]
         assert run.reason == "stopped from the keyboard"
 

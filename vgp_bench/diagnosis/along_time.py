@@ -26,7 +26,9 @@ def lasting(verdict: Verdict, case: Case, test: Test) -> Symptom | None:
         lag, gradient = last_layer(times, int(step), "state_gradient_l2")
         if len(gradient) < 3 or not np.isfinite(gradient).all() or gradient[0] == 0:
             break
-        seen = test(lag, gradient / gradient[0])
+        with np.errstate(over="ignore"):
+            ratio = gradient / gradient[0]
+        seen = test(lag, ratio)
         if seen is None:
             break
         found.append((seen, int(step)))

@@ -19,13 +19,14 @@ JUDGED = ("steps", "layers", "times", "probes")
 class Case:
     """tables: columns by name for each of JUDGED, ascending in step. state: as of the run, 'running' of a live one.
 
-    chance_loss: of an answer that ignores the input, NaN if unknown. config and choices (the option of each group): of
-    a composed run, else empty.
+    chance_loss and chance_accuracy: of an answer that ignores the input, NaN if unknown. config and choices (the option
+    of each group): of a composed run, else empty.
     """
 
     tables: Mapping[str, Columns]
     state: str = "running"
     chance_loss: float = float("nan")
+    chance_accuracy: float = float("nan")
     config: Mapping[str, Any] = field(default_factory=dict)
     choices: Mapping[str, str] = field(default_factory=dict)
 
@@ -61,8 +62,10 @@ def case_of(record: RunRecord) -> Case:
     A run recorded before a table was thought of has an empty one: what cannot be measured is no symptom.
     """
     tables = {name: record.columns(name) for name in JUDGED}
-    chance = record.summary.chance_loss if record.summary is not None else float("nan")
-    return Case(tables, record.state, chance, record.config, record.choices)
+    case = Case(tables, record.state, config=record.config, choices=record.choices)
+    if record.summary is None:
+        return case
+    return replace(case, chance_loss=record.summary.chance_loss, chance_accuracy=record.summary.chance_accuracy)
 
 
 def empty_tables() -> dict[str, Columns]:

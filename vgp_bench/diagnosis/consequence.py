@@ -10,7 +10,19 @@ from numpy.typing import NDArray
 
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.finding import Consequence
-from vgp_bench.diagnosis.thresholds import BETTER_ANSWERS, BLOWN_UP, FALLING, PROGRESS, RELAPSE, SETTLED, SLOW
+from vgp_bench.diagnosis.thresholds import (
+    BETTER_ANSWERS,
+    BLOWN_UP,
+    FALLING,
+    FAR_OFF,
+    FIRST,
+    NOISE,
+    NOISY,
+    PROGRESS,
+    RELAPSE,
+    SETTLED,
+    SLOW,
+)
 from vgp_bench.diagnosis.trend import theil_sen
 
 MOST_POINTS = 200
@@ -26,40 +38,97 @@ def consequence_of(case: Case) -> Consequence:
         return Consequence("divergence", since, f"the loss is no longer finite at step {since}")
     if len(losses) < SETTLED:
         return Consequence("none", -1, f"{len(losses)} steps: too few to tell")
-    start = float(np.median(losses[:5]))
-    before = min(start, case.chance_loss) if case.chance_loss > 0 else start
+    if (losses < 0).any():
+        return _of_signed(steps, losses)
+    return _of_positive(case, steps, losses)
+
+
+def _of_positive(case: Case, steps: NDArray[np.integer], losses: NDArray[np.floating]) -> Consequence:
+    """Of a loss whose best value is 0, so that a share of it can be gained: cross-entropy, squared error."""
+    course = Course.of(losses)
+    start, now, best, level = course.start, course.now, course.best, course.level
+    before = start
+    if 0 < case.chance_loss < start + NOISE * course.start_error:  # a start below chance that may be noise is chance
+        before = case.chance_loss
     if before == 0:  # nothing to learn from the start, or no loss at all: no share of it can be gained
         before = float(np.finfo(float).tiny)
-    level = _medians(losses)
-    now, best = float(level[-1]), float(level.min())
     half = max(SETTLED, len(losses) // 2)
     trend = Trend.of(steps[-half:], losses[-half:])
     gain = _gain_in_answers(case)
-    if now > BLOWN_UP * before and trend.ahead(now) > before and gain < BETTER_ANSWERS:
+    knows = gain >= SLOW or (gain >= BETTER_ANSWERS and now < before)
+    returning = now < FAR_OFF * before and trend.ahead(now) <= before
+    if now > BLOWN_UP * before and not returning and not knows:
         words = f"the loss is {now:.3g}, {now / before:.3g} times {_named(case, before)}"
         since = int(steps[_since(level > BLOWN_UP * before)])
         # Where it began up there it did not diverge: it never came down.
         return Consequence("divergence" if now > BLOWN_UP * start else "stall", since, words)
-    relapse = best + RELAPSE * (before - best)
+    relapse = best + max(RELAPSE * (before - best), NOISE * course.error)
     back = Trend.of(steps[-SETTLED:], losses[-SETTLED:]).ahead(now) < relapse
-    if before - best > PROGRESS * before and now > relapse and not back:
+    learned = before - best > max(PROGRESS * before, 2 * NOISE * course.error)  # twice, as the best of many windows
+    if learned and now > relapse and not back:
         words = f"the loss was down at {best:.3g} and is {now:.3g} again"
         return Consequence("regression", int(steps[_since(level > relapse)]), words)
     # Above chance a fall is no progress yet, only the way back from a bad start.
     learns = trend.falls if now < before else trend.ahead(now) < (1 - PROGRESS) * before
-    if 1 - now / before < PROGRESS and not learns and gain < BETTER_ANSWERS:
+    gone = before - now > max(PROGRESS * before, NOISE * course.error)
+    arrived = now < (1 - SLOW) * case.chance_loss  # perhaps before this training began; false if chance is unknown
+    if not gone and not learns and not knows and not arrived:
         words = f"the loss is {now:.3g}, {_named(case, before)} {before:.3g}, and does not fall"
         return Consequence("stall", int(steps[_since(level > (1 - PROGRESS) * before)]), words)
-    words = f"the loss went from {before:.3g} to {now:.3g}"
-    if max(1 - now / before, gain) < SLOW and trend.ahead(now) > (1 - SLOW) * before:
-        return Consequence("slow", int(steps[0]), f"{words}, and hardly falls")
+    words = f"the loss went from {start:.3g} to {now:.3g}"
+    if max(1 - now / before, gain) < SLOW and trend.ahead(now) > (1 - SLOW) * before and not arrived:
+        return Consequence("slow", int(steps[0]), f"{words}, little for {len(losses)} steps")
     return Consequence("none", -1, words)
+
+
+def _of_signed(steps: NDArray[np.integer], losses: NDArray[np.floating]) -> Consequence:
+    """Of a loss that goes below 0: nobody knows its best value, so what counts is whether it left its noise."""
+    course = Course.of(losses)
+    fall = course.start - course.now
+    size = max(abs(course.start), NOISE * course.error)
+    words = f"the loss went from {course.start:.3g} to {course.now:.3g}"
+    if -fall > BLOWN_UP * size:
+        return Consequence("divergence", int(steps[_since(course.level > course.start + BLOWN_UP * size)]), words)
+    if fall > NOISE * course.error:
+        return Consequence("none", -1, words)
+    return Consequence("stall", int(steps[0]), f"{words}: no further than its noise")
+
+
+@dataclass(frozen=True)
+class Course:
+    """A loss without its noise. level: the median of the last steps up to each one; start: of the first ones; now: at
+    the end; best: the least of whole windows; error, start_error: standard errors of now and start."""
+
+    level: NDArray[np.floating]
+    start: float
+    now: float
+    best: float
+    error: float
+    start_error: float
+
+    @classmethod
+    def of(cls, losses: NDArray[np.floating]) -> "Course":
+        """Of at least SETTLED losses, all finite. A window is a twentieth of them, SETTLED at least."""
+        window = max(SETTLED, len(losses) // 20)
+        whole = np.median(np.lib.stride_tricks.sliding_window_view(losses, window), axis=1)
+        head = [float(np.median(losses[: n + 1])) for n in range(window - 1)]
+        recent = losses[-window:]
+        # Neighbours differ by the noise alone; 1.4826 and 1.2533 turn a median into a deviation, and back (normal).
+        jumps = np.abs(np.diff(recent - np.median(recent)))
+        noise = 1.4826 * float(np.median(jumps)) / 2**0.5
+        first = losses[:FIRST] if noise < NOISY * abs(float(np.median(recent))) else losses[:SETTLED]
+        level = np.concatenate([head, whole])
+        error, start_error = (1.2533 * noise / n**0.5 for n in (window, len(first)))
+        start = float(np.median(first))
+        if start - losses[0] > max(BLOWN_UP * abs(losses[0]), NOISE * noise):  # only the first loss is of the network as it was
+            start = float(losses[0])
+        return cls(level, start, float(level[-1]), float(whole.min()), error, start_error)
 
 
 @dataclass(frozen=True)
 class Trend:
     """Of the logarithm of the loss. falls: down, interval and all, by FALLING at least over its steps. factor: by what
-    the loss changes over as many steps again as there were."""
+    the loss changes over twice as many steps, by the upper end of the interval."""
 
     falls: bool
     factor: float
@@ -72,24 +141,17 @@ class Trend:
         thin = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), MOST_POINTS)).astype(int))
         line = theil_sen(steps[thin].astype(float), np.log(losses[thin]))
         length = float(steps[-1] - steps[0])
-        return cls(bool(line.high < 0 and -line.slope * length > FALLING), float(np.exp(line.slope * 2 * length)))
+        return cls(bool(line.high < 0 and -line.slope * length > FALLING), float(np.exp(line.high * 2 * length)))
 
     def ahead(self, now: float) -> float:
         """The loss after twice the steps looked at, if all goes on like this; never more than now."""
         return now * min(self.factor, 1.0)
 
 
-def _medians(losses: NDArray[np.floating]) -> NDArray[np.floating]:
-    """The median of the last SETTLED losses up to each step; at the beginning of as many as there are."""
-    windows = np.lib.stride_tricks.sliding_window_view(losses, SETTLED)
-    head = [float(np.median(losses[: n + 1])) for n in range(SETTLED - 1)]
-    return np.concatenate([head, np.median(windows, axis=1)])
-
-
 def _since(holds: NDArray[np.bool_]) -> int:
     """Where the run of True begins that lasts to the end."""
     false = np.flatnonzero(~holds)
-    return int(false[-1]) + 1 if len(false) else 0
+    return min(int(false[-1]) + 1, len(holds) - 1) if len(false) else 0
 
 
 def _named(case: Case, before: float) -> str:
@@ -102,8 +164,13 @@ def _gain_in_answers(case: Case) -> float:
     if not np.isfinite(accuracy).all():
         return 0.0
     recent = accuracy[-SETTLED:]
-    # The most frequent answer is right at least as often as its share, which the loss of chance tells: e^-loss.
-    chance = float(np.exp(-case.chance_loss)) if np.isfinite(case.chance_loss) else 0.0
-    gain = float(recent.mean()) - max(float(accuracy[:5].mean()), chance)
+    gain = float(recent.mean()) - max(float(accuracy[:FIRST].mean()), _accuracy_of_chance(case))
     error = float(recent.std(ddof=1)) / SETTLED**0.5
-    return gain if gain > 3 * error else 0.0
+    return gain if gain > NOISE * error else 0.0
+
+
+def _accuracy_of_chance(case: Case) -> float:
+    """That of the most frequent answer; where it is unknown, what the loss of chance tells at least: e^-loss."""
+    if np.isfinite(case.chance_accuracy):
+        return case.chance_accuracy
+    return float(np.exp(-case.chance_loss)) if np.isfinite(case.chance_loss) else 0.0

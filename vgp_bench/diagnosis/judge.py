@@ -12,7 +12,7 @@ from vgp_bench.diagnosis.finding import Consequence, Diagnosis, Symptom, Verdict
 from vgp_bench.diagnosis.known import Known
 from vgp_bench.diagnosis.remedies import remedies_for
 from vgp_bench.diagnosis.sentences import note
-from vgp_bench.diagnosis.thresholds import SETTLED
+from vgp_bench.diagnosis.thresholds import PATIENCE, SETTLED
 
 
 class _Module(Protocol):
@@ -84,6 +84,8 @@ def _verdict(
     if found:
         others = [symptom for symptom in found[1:] if symptom.verdict not in _EXPLAINED[found[0].verdict]]
         return found[0].verdict, found[0], (others[0] if others else None)
+    if consequence.kind == "stall" and len(case.column("steps", "step")) < PATIENCE:
+        return "undecided", None, None
     bare: dict[str, Verdict]
     bare = {"slow": "healthy", "stall": "plateau", "regression": "unstable", "divergence": "diverged"}
     return bare[consequence.kind], None, None

@@ -16,7 +16,10 @@ def reach(look: Look) -> NDArray[np.floating]:
     """
     at_outputs = look.output("sample_gradient")
     sensitivity = np.asarray(look.hidden("sensitivity"), dtype=float)
-    return sensitivity / at_outputs if at_outputs > 0 else np.full(len(sensitivity), np.nan)
+    if not 0 < at_outputs < np.inf:
+        return np.full(len(sensitivity), np.nan)
+    with np.errstate(over="ignore"):
+        return sensitivity / at_outputs
 
 
 def span(look: Look) -> Line:

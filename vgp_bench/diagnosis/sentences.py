@@ -13,7 +13,7 @@ _SEEN = {
     ("collapsed", ""): "{place} is the same for every input",
     ("symmetric", ""): "the units of {place} all do the same",
     ("update too small", ""): "no layer moves by as much as would matter",
-    ("unstable", ""): "the gradient jumps again and again",
+    ("unstable", ""): "single steps upset the training",
 }
 """What is seen, for each verdict and axis that has a symptom."""
 

@@ -65,14 +65,29 @@ SMALL_UPDATE = 1e-5
 """Update-to-weight ratio of the stage that moves most, median over the steps. The folk target is 1e-3; at 1e-5 it takes
 a thousand steps to move a weight by one percent."""
 
+STIRRING = 10.0
+"""Multiple of SMALL_UPDATE at which a stage moves after all: a median of less may have single steps of more."""
 LARGE_UPDATE = 1.0
 """The same ratio, of the median stage in one step, where a step is too large: nothing is left of what the weights were.
 Healthy trainings: .2 at most, in the first step of an adaptive optimizer."""
 
 # --- the loss ---
 
+PATIENCE = 60
+"""Steps before which a loss that stands still without any symptom is no plateau yet: many a task starts slowly."""
+
 SETTLED = 20
 """Steps before which nothing is said about a loss: fewer have no median and no slope."""
+
+FIRST, NOISY = 5, 0.3
+"""Steps whose median is the start of a loss, which may fall at once; SETTLED of them where its noise, as a share of it,
+is above NOISY, as with batches of one."""
+
+NOISE = 3.0
+"""Standard errors that a change has to be larger than."""
+
+FAR_OFF = 100.0
+"""Multiple of the loss of chance beyond which a falling loss is not on its way back, but lost."""
 
 PROGRESS = 0.1
 """Share of the starting loss that has to be gone for a network to count as learning."""

@@ -19,9 +19,9 @@ def find(case: Case) -> Symptom | None:
 
 def _seen(look: Look, probed: Look | None) -> Seen | None:
     dead = look.hidden("dead_fraction").astype(float)
-    limit = np.full(len(dead), DEAD)
-    if probed is not None and len(probed.hidden("input_share")) == len(dead):
-        limit = np.where(probed.hidden("input_share") > AWAKE, DEAD_AWAKE, DEAD)
+    shares = dict(zip(probed.hidden("stage"), probed.hidden("input_share"), strict=True)) if probed is not None else {}
+    awake = np.array([shares.get(stage, 0.0) > AWAKE for stage in look.hidden("stage")])
+    limit = np.where(awake, DEAD_AWAKE, DEAD)
     over = np.flatnonzero(dead >= limit)
     if not len(over):
         return None

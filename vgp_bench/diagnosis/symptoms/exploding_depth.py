@@ -20,11 +20,11 @@ def _seen(look: Look) -> Seen | None:
     reached = reach(look)
     if len(reached) < FEWEST_STAGES:
         return None
-    worst = int(np.nanargmax(reached)) if np.isfinite(reached).any() else 0
-    value = float(reached[worst])
-    if np.isfinite(value) and value <= GREAT_REACH:
+    if np.isnan(reached).all():
         return None
-    if np.isnan(value):
+    worst = int(np.nanargmax(reached))
+    value = float(reached[worst])
+    if value <= GREAT_REACH:
         return None
     evidence = Evidence.exact("outputs moved per relative change of a stage", value, GREAT_REACH)
     return evidence, worst

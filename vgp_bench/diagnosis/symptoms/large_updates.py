@@ -19,15 +19,22 @@ def find(case: Case) -> Symptom | None:
     if blow_up.find(case) is not None:
         return None
     steps, stages = case.column("layers", "step"), case.column("layers", "stage")
-    moved = np.asarray(case.column("layers", "update_ratio"), dtype=float)
-    # A stage that starts at 0, as the last one of a branch may, soon doubles, and well it does.
-    start = np.asarray(case.column("layers", "weight_l2"), dtype=float) > 0
-    began = stages[start & (steps == steps.min())] if len(steps) else stages
-    usable = np.isfinite(moved) & np.isin(stages, began) & (steps + SETTLED <= case.last_step)
-    known, place = np.unique(steps[usable], return_inverse=True)
-    if not len(known):
+    size = np.asarray(case.column("layers", "weight_l2"), dtype=float)
+    # A stage that starts at 0, as the last one of a branch may, soon doubles, and well it does; and one that weight
+    # decay has shrunk to nothing moves by much of that, and by nothing of what it was.
+    began = np.zeros(int(stages.max()) + 1) if len(stages) else np.zeros(0)
+    first = steps == steps.min() if len(steps) else np.zeros(0, dtype=bool)
+    began[stages[first].astype(int)] = np.nan_to_num(size[first])
+    start = began[stages.astype(int)]
+    ratio = np.asarray(case.column("layers", "update_ratio"), dtype=float)
+    moved = ratio * np.minimum(1, size / np.where(start > 0, start, 1))
+    usable = np.isfinite(moved) & (start > 0) & (steps + SETTLED <= case.last_step)
+    steps, moved = steps[usable], moved[usable]
+    if not len(steps):
         return None
-    medians = np.array([np.median(moved[usable][place == index]) for index in range(len(known))])
+    order = np.argsort(steps, kind="stable")
+    known, cuts = np.unique(steps[order], return_index=True)
+    medians = np.array([np.median(part) for part in np.split(moved[order], cuts[1:])])
     value = float(medians.max())
     if not value > LARGE_UPDATE:
         return None

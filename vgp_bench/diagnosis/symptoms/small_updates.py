@@ -4,13 +4,13 @@ import numpy as np
 
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.finding import Evidence, Symptom
-from vgp_bench.diagnosis.thresholds import SMALL_UPDATE
+from vgp_bench.diagnosis.thresholds import SMALL_UPDATE, STIRRING
 
-RANK = 38
+RANK = 65
 
 
 def find(case: Case) -> Symptom | None:
-    """The symptom over all logged steps."""
+    """The symptom at the end, if it has been there for half of the record: an end that is slow on purpose is none."""
     steps = case.column("layers", "step")
     moved = np.asarray(case.column("layers", "update_ratio"), dtype=float)
     gradient = np.asarray(case.column("layers", "weight_gradient_l2"), dtype=float)
@@ -21,9 +21,14 @@ def find(case: Case) -> Symptom | None:
     known, place = np.unique(steps, return_inverse=True)
     ratios = np.zeros(len(known))
     np.maximum.at(ratios, place, moved)  # the stage that moves most, at each step
+    large = np.flatnonzero(ratios >= STIRRING * SMALL_UPDATE)
+    first = int(large[-1]) + 1 if len(large) else 0
+    if first == len(ratios) or 2 * int(known[first]) > case.last_step:
+        return None
+    ratios = ratios[first:]
     value = float(np.median(ratios))
     if value >= SMALL_UPDATE:
         return None
     low, high = (float(bound) for bound in np.quantile(ratios, [0.025, 0.975]))
     evidence = Evidence("update-to-weight ratio of the stage that moves most", value, low, high, SMALL_UPDATE)
-    return Symptom("update too small", evidence, onset=0)
+    return Symptom("update too small", evidence, int(known[first]))
