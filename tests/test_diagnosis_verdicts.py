@@ -255,7 +255,7 @@ def test_noise_is_neither_progress_nor_relapse() -> None:
         found.append(diagnose(made_case(list(CHANCE * noise), stages=EVEN)).label)
         learning = np.linspace(CHANCE, 1.3, 2000)
         assert diagnose(made_case(list(learning * noise), stages=EVEN)).label == "healthy"
-    # A median of gamma-distributed losses lies below their mean, which chance is: a few are taken for a little progress.
+    # The median of gamma-distributed losses lies below their mean, which is chance: a few pass for a little progress.
     assert found.count("plateau") >= 16
 
 

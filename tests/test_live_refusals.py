@@ -27,6 +27,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "compiled in place": (compiled_in_place, "train some steps without torch.compile"),
     "compiled part": (lambda: nn.Sequential(torch.compile(nn.Linear(6, 5))), "a compiled model"),
     "data parallel": (lambda: nn.DataParallel(Functional()), "use DistributedDataParallel"),
+    "sparse": (lambda: nn.EmbeddingBag(9, 3, sparse=True), r"nn\.EmbeddingBag\(sparse=True\) .*: set sparse=False"),
     "frozen": (lambda: Functional().requires_grad_(False), "nothing to train"),
 }
 
@@ -44,6 +45,27 @@ def test_a_scripted_model() -> None:
     scripted = torch.jit.script(nn.Sequential(nn.Linear(6, 5)))
     with pytest.raises(ConfigError, match=r"hides its layers: give the model before torch\.jit"):
         Monitor(scripted, sgd(Functional()))
+
+
+def test_an_optimizer_of_another_model() -> None:
+    with pytest.raises(ConfigError, match=r"holds no parameter of this model: make it from model\.parameters\(\)"):
+        Monitor(Functional(), sgd(Functional()))
+
+
+def test_an_expert_without_tokens_and_an_input_without_a_batch_are_passed_over() -> None:
+    model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
+    optimizer = sgd(model)
+    with Monitor(model, optimizer, overhead=None) as monitor:
+        for inputs in (torch.randn(8, 6), torch.randn(0, 6), torch.randn(6)):
+            optimizer.zero_grad()
+            loss = model(inputs).square().sum()
+            monitor.log(loss)
+            loss.backward()
+            optimizer.step()
+    probes = monitor.tables["probes"]
+    assert set(probes["step"]) == {0, 1, 2}
+    assert probes.query("step == 0")["sensitivity"].notna().all()
+    assert probes.query("step > 0")["sensitivity"].isna().all()
 
 
 def test_a_model_that_is_none() -> None:
@@ -72,8 +94,9 @@ def test_cadences(options: dict[str, int], message: str) -> None:
 
 def test_another_model_than_the_one_that_is_trained() -> None:
     model, (x, y) = Functional(), vectors()
-    optimizer = sgd(model)
-    monitor = Monitor(Functional(), optimizer)
+    watched = Functional()
+    optimizer = torch.optim.SGD([*model.parameters(), *watched.parameters()], lr=0.1)
+    monitor = Monitor(watched, optimizer)
     monitor.start()
     F.cross_entropy(model(x), y).backward()
     before = [parameter.clone() for parameter in model.parameters()]
@@ -94,7 +117,8 @@ def test_a_model_that_is_compiled_behind_its_back() -> None:
 
 
 def test_nothing_measured_is_told_in_the_report() -> None:
-    monitor = Monitor(Functional(), sgd(Functional()))
+    model = Functional()
+    monitor = Monitor(model, sgd(model))
     assert monitor.report().startswith("nothing was measured yet")
     assert monitor.verdict().startswith("undecided")
     assert monitor.tables["probes"].empty

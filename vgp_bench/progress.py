@@ -87,11 +87,13 @@ class Board:
         """A run begins. See Watcher."""
         self._running[task.number] = time.perf_counter()
         self._show()
+        self._steps.bar_format = "{desc}"  # until somebody counts its steps
         self._steps.reset(total=0)
         # A single run needs no name, and its words would leave no room for the bar.
         self._steps.set_description_str(task.composed.label[-50:] if self.total_runs > 1 else "training")
 
         def announce(total_steps: int) -> Progress:
+            self._steps.bar_format = None
             self._steps.reset(total=total_steps)
             return done
 

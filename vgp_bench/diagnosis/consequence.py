@@ -120,7 +120,9 @@ class Course:
         level = np.concatenate([head, whole])
         error, start_error = (1.2533 * noise / n**0.5 for n in (window, len(first)))
         start = float(np.median(first))
-        if start - losses[0] > max(BLOWN_UP * abs(losses[0]), NOISE * noise):  # only the first loss is of the network as it was
+        if start - losses[0] > max(
+            BLOWN_UP * abs(losses[0]), NOISE * noise
+        ):  # only the first loss is of the network as it was
             start = float(losses[0])
         return cls(level, start, float(level[-1]), float(whole.min()), error, start_error)
 

@@ -79,9 +79,10 @@ PATIENCE = 60
 SETTLED = 20
 """Steps before which nothing is said about a loss: fewer have no median and no slope."""
 
-FIRST, NOISY = 5, 0.3
-"""Steps whose median is the start of a loss, which may fall at once; SETTLED of them where its noise, as a share of it,
-is above NOISY, as with batches of one."""
+FIRST = 5
+"""Steps whose median is the start of a loss: it may fall at once."""
+NOISY = 0.3
+"""Noise of a loss, as a share of it, above which SETTLED steps are taken for its start, as with batches of one."""
 
 NOISE = 3.0
 """Standard errors that a change has to be larger than."""

@@ -54,7 +54,7 @@ class LocalSweep:
             for files in map(TaskFiles, tasks):
                 if self.elsewhere.has(files):
                     self._watch(files)
-                else:
+                elif self.goes_on:
                     self._hold(files)
             while self.goes_on and (self.waiting or self.running or self.elsewhere.watched):
                 while self.waiting and self.free and self.goes_on:

@@ -55,8 +55,9 @@ def submit(script: str) -> str:
     done = _call(["sbatch", "--parsable"], script)
     number = done.stdout.strip().split(";")[0]  # the name of the cluster may follow
     if done.returncode or not re.fullmatch(r"\d+", number):
-        says = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-        raise ConfigError(f"launcher=slurm: sbatch refuses: {says.removeprefix('sbatch: error: ')}")
+        lines = [line.removeprefix("sbatch: error: ").strip() for line in done.stderr.splitlines() if line.strip()]
+        says = "; ".join(dict.fromkeys(lines))[:160] or f"exit code {done.returncode}"
+        raise ConfigError(f"launcher=slurm: sbatch refuses: {says}")
     return number
 
 

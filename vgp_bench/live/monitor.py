@@ -16,7 +16,7 @@ from vgp_bench.diagnosis.sentences import line
 from vgp_bench.live.loss_log import LossLog
 from vgp_bench.live.memory_tables import columns_of, frames_of
 from vgp_bench.live.pace import Pace
-from vgp_bench.live.refusals import plain_model, plain_optimizers
+from vgp_bench.live.refusals import plain_model, plain_optimizers, refuse_strangers
 from vgp_bench.live.text_report import text_report
 from vgp_bench.live.watching import Watching
 
@@ -56,7 +56,9 @@ class Monitor:
         self.chance_loss = chance_loss
         self._losses = LossLog()
         pace = Pace(dense_steps, every, overhead)
-        self._watching = Watching(plain_model(model), plain_optimizers(optimizer), pace, self._losses, scaler)
+        watched, optimizers = plain_model(model), plain_optimizers(optimizer)
+        refuse_strangers(watched, optimizers)
+        self._watching = Watching(watched, optimizers, pace, self._losses, scaler)
         self._state = "running"
 
     def __enter__(self) -> "Monitor":

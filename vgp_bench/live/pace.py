@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable
+from statistics import median
 
 from vgp_bench.errors import ConfigError
 
@@ -12,7 +13,8 @@ class Pace:
 
     dense_steps: the first steps, all of them due; every: one in so many afterwards (None: none). overhead: share of the
     loop's time that measuring may take: while it has taken more, a step that would be due is put off until it has not.
-    None: nothing is put off. What a measured step costs is its time beyond that of the quickest recent one without.
+    None: nothing is put off. What a measured step costs is the time of the median one beyond that of the quickest
+    recent one without: the very first also finds the stages, once.
     """
 
     def __init__(
@@ -32,8 +34,8 @@ class Pace:
         self._put_off = False
         self._last: float | None = None
         self._plain: deque[float] = deque(maxlen=20)  # seconds of recent steps that were not measured
-        self._elapsed = self._measuring = 0.0
-        self._measured = 0
+        self._elapsed = 0.0
+        self._measured: list[float] = []  # seconds of the steps that were
 
     def begin(self) -> None:
         """The loop begins, or goes on."""
@@ -56,11 +58,12 @@ class Pace:
         self._last = now
         self._elapsed += seconds
         if measured:
-            self._measured += 1
-            self._measuring += seconds
+            self._measured.append(seconds)
         else:
             self._plain.append(seconds)
 
     def _spent(self) -> float:
         """Seconds that measuring has cost; before any step went without it, nobody knows: none."""
-        return max(0.0, self._measuring - self._measured * min(self._plain)) if self._plain else 0.0
+        if not self._plain or not self._measured:
+            return 0.0
+        return max(0.0, len(self._measured) * (median(self._measured) - min(self._plain)))

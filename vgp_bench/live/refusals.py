@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -33,8 +34,17 @@ def _refuse(module: nn.Module) -> None:
         raise ConfigError("Monitor: a torch.jit module hides its layers: give the model before torch.jit")
     if name == "OptimizedModule" or module._compiled_call_impl is not None:
         raise ConfigError(_COMPILED)
+    if getattr(module, "sparse", False) and isinstance(module, nn.Embedding | nn.EmbeddingBag):
+        raise ConfigError(f"Monitor: nn.{name}(sparse=True) has gradients that cannot be measured: set sparse=False")
     if name == "FullyShardedDataParallel" or any(type(p).__name__ == "DTensor" for p in module.parameters(False)):
         raise ConfigError("Monitor: sharded weights (FSDP) are not all here: use DistributedDataParallel or one device")
+
+
+def refuse_strangers(model: nn.Module, optimizers: Sequence[Optimizer]) -> None:
+    """Raises ConfigError if these optimizers would not move a single weight of the model."""
+    held = {id(p) for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]}
+    if not any(id(parameter) in held for parameter in model.parameters()):
+        raise ConfigError("Monitor: the optimizer holds no parameter of this model: make it from model.parameters()")
 
 
 def refuse_if_compiled() -> None:

@@ -43,8 +43,8 @@ class TappedStage:
         self.stage = Stage(found.name, self.tap, found.depth, found.kind)
 
     def show(self, h: Seen, sample_dimension: int | None = None) -> None:
-        """One run's h_l, unless it was overwritten since."""
-        if h.untouched:
+        """One run's h_l, unless it was overwritten since, is empty (an expert that got no token) or has no samples."""
+        if h.untouched and h.tensor.numel() and h.tensor.ndim > 1:
             dimension = self.found.sample_dimension if sample_dimension is None else sample_dimension
             self.tap(SamplesFirst(h.tensor, dimension if h.tensor.ndim > 2 else 0))
 
@@ -58,6 +58,8 @@ class TappedStage:
             self._show_z(self.functions[before], z.tensor)
 
     def _show_z(self, activation: nn.Module, z: Tensor) -> None:
+        if not z.numel() or z.ndim < 2:
+            return
         # Activation checkpointing counts what autograd saves: what a slope needs is none of its business.
         with torch.no_grad(), saved_tensors_hooks(lambda saved: saved, lambda saved: saved):
             activation(SamplesFirst(z, self.found.sample_dimension if z.ndim > 2 else 0).detach())
