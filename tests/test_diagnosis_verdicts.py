@@ -313,3 +313,12 @@ def test_weights_that_decay_to_nothing_are_not_upset_by_moving() -> None:
 def test_a_stage_without_activations_does_not_hide_the_dead_ones() -> None:
     layers = [{"dead_fraction": math.nan}, *one(4, dead_fraction=0.6)[1:]]
     assert diagnose(made_case(losses_stuck(), stages=EVEN, layers=layers)).label == "dead units"
+
+
+@pytest.mark.parametrize(("reach", "label"), [(0.0, "dead units"), (1e-9, "vanishing (depth)")])
+def test_a_signal_of_exactly_zero_is_that_of_dead_units_though_these_are_seen_later(reach: float, label: str) -> None:
+    stages = [{"sensitivity": reach}] * 5 + [{}] * 6
+    case = made_case(losses_stuck(), stages=stages, layers=one(5, dead_fraction=1.0), probed=range(0, 100, 10))
+    layers = {name: np.array(values) for name, values in case.tables["layers"].items()}
+    layers["dead_fraction"][layers["step"] < 40] = math.nan  # too few inputs up to then
+    assert diagnose(replace(case, tables={**case.tables, "layers": layers})).label == label

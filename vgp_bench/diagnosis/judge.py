@@ -12,7 +12,7 @@ from vgp_bench.diagnosis.finding import Consequence, Diagnosis, Symptom, Verdict
 from vgp_bench.diagnosis.known import Known
 from vgp_bench.diagnosis.remedies import remedies_for
 from vgp_bench.diagnosis.sentences import note
-from vgp_bench.diagnosis.thresholds import PATIENCE, SETTLED
+from vgp_bench.diagnosis.thresholds import DEAD, PATIENCE, SETTLED
 
 
 class _Module(Protocol):
@@ -60,8 +60,15 @@ def diagnose(case: Case) -> Diagnosis:
 def symptoms_of(case: Case) -> list[Symptom]:
     """What is wrong with the signal at the end of the record, harm or no harm; what explains the others first."""
     found = [symptom for module in _modules() if (symptom := module.find(case)) is not None]
+    # Nothing but dead units makes a signal exactly 0; they are counted over several looks, so they are seen later.
+    silent = [symptom.onset for symptom in found if symptom.verdict in _SIGNAL and symptom.evidence.value == 0]
+
+    def begin(symptom: Symptom) -> int:
+        dead = symptom.verdict == "dead units" and symptom.evidence.value >= DEAD
+        return min([symptom.onset, *silent]) if dead else symptom.onset
+
     # A cause comes before its effects; of those that came together, the one of the lesser RANK.
-    return sorted(found, key=lambda symptom: symptom.onset)
+    return sorted(found, key=begin)
 
 
 @cache
