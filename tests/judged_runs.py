@@ -28,7 +28,7 @@ def vanished(folder: Path, seed: int = 0, depth: int = 6, **keys: Any) -> Path:
 
 def unprobed(folder: Path, seed: int = 0) -> Path:
     """The loss stands at chance, and there are no probes: recorded before there was such a table."""
-    path = make_run(folder, mlp_config(seed, 9), steps=step_rows(STANDING), chance_loss=CHANCE, test_accuracy=0.1)
+    path = make_run(folder, mlp_config(seed, 9), steps=step_rows(2 * STANDING), chance_loss=CHANCE, test_accuracy=0.1)
     (path / "probes.parquet").unlink(missing_ok=True)
     return path
 

@@ -18,7 +18,7 @@ from vgp_bench.report.tables.table import render
 
 def stalled(folder, seed, depth=3):
     """The network of judged_runs.healthy with a loss that stands, and nothing wrong with its signal."""
-    steps = step_rows([2.3] * 40)
+    steps = step_rows([2.3] * 80)
     return make_run(folder, mlp_config(seed, depth), steps=steps, probes=probe_rows([1.0] * depth), test_accuracy=0.1)
 
 
