@@ -1,6 +1,9 @@
 """For all tests, before torch is imported anywhere."""
 
 import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 # One thread: tests are many and small, and threads of several workers would wait for each other. Programs that tests
 # start inherit it.
@@ -15,3 +18,19 @@ def same_random_numbers_every_time():
     import torch
 
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 512 KiB."""
+    mount = tmp_path / "results"
+    mount.mkdir()
+    try:
+        command = ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(mount)]
+        done = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("no mount command")
+    if done.returncode:
+        pytest.skip(f"cannot mount a small disk: {done.stderr.strip()}")
+    yield mount
+    subprocess.run(["umount", str(mount)], check=True)

@@ -5,12 +5,28 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from vgp_bench.architectures.stages import Stage
+from vgp_bench.architectures.stages import Architecture, Stage
 from vgp_bench.data.objectives import Objective
 from vgp_bench.monitor.dead import DeadUnits
 from vgp_bench.monitor.histogram import Histograms
 from vgp_bench.monitor.probing import show
 from vgp_bench.records.rows import HistogramRow
+
+
+class Chain(Architecture):
+    """Given layers, one stage each."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def stages(self) -> list[Stage]:
+        last = len(self.layers) - 1
+        return [Stage(str(i), m, i + 1, "output" if i == last else "hidden") for i, m in enumerate(self.layers)]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.layers(inputs)
+        return outputs
 
 
 class Aimless(Objective):

@@ -283,22 +283,6 @@ def test_outside_of_the_main_thread_a_run_runs_too() -> None:
     assert outcomes[0].state == "completed"
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 512 KiB."""
-    mount = tmp_path / "results"
-    mount.mkdir()
-    try:
-        command = ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(mount)]
-        done = subprocess.run(command, capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("no mount command")
-    if done.returncode:
-        pytest.skip(f"cannot mount a small disk: {done.stderr.strip()}")
-    yield mount
-    subprocess.run(["umount", str(mount)], check=True)
-
-
 def full_at(step: int, disk: Path) -> Any:
     def announce(total: int) -> Any:
         done = 0

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.composing import compose, names_on_disk, small_build
-from tests.probing import Aimless, dead_fractions
-from vgp_bench.architectures.stages import Architecture, Stage
+from tests.probing import Aimless, Chain, dead_fractions
+from vgp_bench.architectures.stages import Architecture
 from vgp_bench.components.activations import activation_modules, make_activation
 from vgp_bench.monitor.cadence import Cadence
 from vgp_bench.monitor.moments import moments
@@ -23,22 +23,6 @@ from vgp_bench.monitor.observation import Observation
 from vgp_bench.records.rows import LayerRow
 
 EVERY_STEP = Cadence(dense_steps=0, every=1, probe_every=1, probe_images=8)
-
-
-class Chain(Architecture):
-    """Given layers, one stage each."""
-
-    def __init__(self, *layers: nn.Module) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(*layers)
-
-    def stages(self) -> list[Stage]:
-        last = len(self.layers) - 1
-        return [Stage(str(i), m, i + 1, "output" if i == last else "hidden") for i, m in enumerate(self.layers)]
-
-    def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.layers(images)
-        return logits
 
 
 def relu_layer(weight: Sequence[Sequence[float]], bias: Sequence[float]) -> nn.Sequential:

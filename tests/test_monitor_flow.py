@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.composing import compose, small_build
-from tests.probing import Aimless
+from tests.probing import Aimless, Chain
 from vgp_bench.architectures.stages import Architecture, Stage
 from vgp_bench.components.activations import activation_modules, make_activation
 from vgp_bench.components.gates import GateLinear
@@ -21,22 +21,6 @@ from vgp_bench.monitor.probing import Probe
 from vgp_bench.records.rows import LayerRow, ProbeRow
 from vgp_bench.theory.mean_field import ACTIVATIONS, chi_1
 from vgp_bench.training.loop import Loop
-
-
-class Chain(Architecture):
-    """Given layers, one stage each."""
-
-    def __init__(self, *layers: nn.Module) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(*layers)
-
-    def stages(self) -> list[Stage]:
-        last = len(self.layers) - 1
-        return [Stage(str(i), m, i + 1, "output" if i == last else "hidden") for i, m in enumerate(self.layers)]
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        outputs: Tensor = self.layers(inputs)
-        return outputs
 
 
 class Sum(Objective):

@@ -13,27 +13,10 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.composing import compose, small_build
-from tests.probing import histogram_rows
-from vgp_bench.architectures.stages import Architecture, Stage
+from tests.probing import Chain, histogram_rows
 from vgp_bench.components.activations import make_activation
 from vgp_bench.monitor.histogram import BINS, PORTION, counts
 from vgp_bench.records.rows import HistogramRow, LayerRow
-
-
-class Chain(Architecture):
-    """Given layers, one stage each."""
-
-    def __init__(self, *layers: nn.Module) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(*layers)
-
-    def stages(self) -> list[Stage]:
-        last = len(self.layers) - 1
-        return [Stage(str(i), m, i + 1, "output" if i == last else "hidden") for i, m in enumerate(self.layers)]
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        outputs: Tensor = self.layers(inputs)
-        return outputs
 
 
 def bins_of(values: Tensor) -> list[tuple[float, float, int]]:

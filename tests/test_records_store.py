@@ -182,22 +182,6 @@ def test_failed_write_keeps_the_old_file_and_leaves_no_litter(tmp_path, monkeypa
     assert files(tmp_path) == ["file"]
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 256 KiB."""
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(mount)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("no mount command")
-    if done.returncode:
-        pytest.skip(f"cannot mount a small disk: {done.stderr.strip()}")
-    yield mount
-    subprocess.run(["umount", str(mount)], check=True)
-
-
 def test_full_disk_is_one_line_and_costs_nothing_already_written(small_disk):
     store = begun(small_disk / "run")
     store.append(step_row(0))

@@ -387,22 +387,6 @@ def test_a_kill_costs_no_more_than_the_rows_since_the_last_flush() -> None:
     assert sorted(set(run.rows("layers")["step"])) == [0, 1, 2, 3, 4]
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 512 KiB."""
-    mount = tmp_path / "results"
-    mount.mkdir()
-    try:
-        command = ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(mount)]
-        done = subprocess.run(command, capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("no mount command")
-    if done.returncode:
-        pytest.skip(f"cannot mount a small disk: {done.stderr.strip()}")
-    yield mount
-    subprocess.run(["umount", str(mount)], check=True)
-
-
 def test_a_disk_that_fills_up_is_named(small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     finished = performed("seed=1").path
     assert finished

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vgp_bench.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from vgp_bench.frames import Frames
     from vgp_bench.live.monitor import Monitor as Monitor
-
-__version__ = "0.1.0"
 
 
 def load(*paths: str | Path) -> "Frames":

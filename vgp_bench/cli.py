@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from vgp_bench import __version__
 from vgp_bench.commands import (
     comparing,
     diagnosing,
@@ -23,6 +22,7 @@ from vgp_bench.commands import (
     status,
 )
 from vgp_bench.errors import DiskFull, Stopped, UserError
+from vgp_bench.version import __version__
 
 COMMANDS = {
     "run": running,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vgp_bench.commands.run_words import add_words, reread
 from vgp_bench.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ def add(commands: Any) -> None:
         usage="vgp-bench doctor [GROUP=OPTION ...] [KEY=VALUE ...] [--minutes M] [--max-runs N] [--steps K] [--anyway]",
     )
     _add_options(parser)
-    parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    parser.set_defaults(function=_doctor, reader=type(parser), help_of=parser)
+    add_words(parser)
+    parser.set_defaults(function=_doctor, help_of=parser)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -64,17 +65,10 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    # argparse takes all that follows the first word; options may stand between the words as well.
-    if arguments.words:
-        again = arguments.reader(prog="vgp-bench doctor", add_help=False)
-        again.add_argument("-h", "--help", action="store_true")
-        _add_options(again)
-        again.add_argument("words", nargs="*")
-        seen = {key: value for key, value in vars(arguments).items() if key != "words"}
-        arguments = again.parse_intermixed_args(arguments.words, argparse.Namespace(**seen))
-        if arguments.help:
-            arguments.help_of.print_help()
-            return 0
+    arguments = reread(arguments, "vgp-bench doctor", _add_options)
+    if arguments.help:
+        arguments.help_of.print_help()
+        return 0
     minutes, runs = _minutes(arguments.minutes), _whole(arguments.max_runs, "--max-runs", 2)
     steps = _whole(arguments.steps, "--steps", 20)
     base = _base(arguments.words, arguments.config_dir)

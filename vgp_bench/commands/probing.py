@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vgp_bench.commands.run_words import add_words, reread
 from vgp_bench.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def add(commands: Any) -> None:
         usage="vgp-bench probe [GROUP=OPTION ...] [KEY=VALUE ...] [--steps K | --depths N,N,...] [-o FILE]",
     )
     _add_options(parser)
-    parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    parser.set_defaults(function=_probe, reader=type(parser))
+    add_words(parser)
+    parser.set_defaults(function=_probe)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -60,17 +61,10 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _probe(arguments: argparse.Namespace) -> int:
-    # argparse takes all that follows the first word; options may stand between the words as well.
-    if arguments.words:
-        again = arguments.reader(prog="vgp-bench probe", add_help=False)
-        again.add_argument("-h", "--help", action="store_true")
-        _add_options(again)
-        again.add_argument("words", nargs="*")
-        seen = {key: value for key, value in vars(arguments).items() if key != "words"}
-        arguments = again.parse_intermixed_args(arguments.words, argparse.Namespace(**seen))
-        if arguments.help:
-            print(f"{DESCRIPTION}\n{EXAMPLES}", end="")
-            return 0
+    arguments = reread(arguments, "vgp-bench probe", _add_options)
+    if arguments.help:
+        print(f"{DESCRIPTION}\n{EXAMPLES}", end="")
+        return 0
     steps, depths = _whole(arguments.steps, "--steps"), _depths(arguments.depths)
     if steps and depths:
         raise UserError("--steps and --depths: a sweep of depths is not trained; leave one of them out")

@@ -18,13 +18,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from vgp_bench import __version__
 from vgp_bench.errors import ResultsError
 from vgp_bench.records.contents import Contents
 from vgp_bench.records.files import write_atomically
 from vgp_bench.records.folders import SMALL_FILES, RunFolder
 from vgp_bench.records.status import Status
 from vgp_bench.records.summary import Summary
+from vgp_bench.version import __version__
 
 NAME = ".vgp-bench-index.json"
 

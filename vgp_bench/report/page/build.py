@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vgp_bench import __version__
 from vgp_bench.compare import STATES, Baseline, Comparison
 from vgp_bench.diagnosis.runs import judge_run
 from vgp_bench.errors import ResultsError, UserError
@@ -21,6 +20,7 @@ from vgp_bench.report.page.run_view import curve_figures, run_view
 from vgp_bench.report.page.signal_view import signal_data, signal_figures
 from vgp_bench.report.page.table import table
 from vgp_bench.report.series.part import sound
+from vgp_bench.version import __version__
 
 ASSETS = Path(__file__).parent / "assets"
 

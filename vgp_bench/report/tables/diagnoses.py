@@ -4,7 +4,7 @@ import shutil
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from vgp_bench.compare.diagnoses import HEALTHY, Diagnoses, Entry
 from vgp_bench.compare.keys import shown
@@ -82,10 +82,6 @@ def _table(found: Diagnoses, width: int) -> list[str]:
     lines = grid([names, *columns], len(found.entries), "")
     rule = formats.signs_for(sys.stdout.encoding).rule * max(map(len, lines))
     return [line or rule for line in lines]
-
-
-def _folded(labels: Sequence[str], width: int) -> list[str]:
-    return [part for label in labels for part in fold(label, width, cut=True)]
 
 
 def _notes(found: Diagnoses) -> list[str]:
