@@ -54,13 +54,14 @@ FLOORS = {
     "rehearsal": 10,
     "sweep": 11,
     "doctor": 12,
+    "claims": 12,
     "commands": 13,
     "cli": 14,
     "__main__": 15,
 }
 READING = {"compare", "diagnosis", "frames", "report"}
 READING_MAY_IMPORT = READING | {"errors", "records", "theory", "version"}
-ABOVE_BOTH_WINGS = {"commands", "cli", "__main__", "live", "probe", "doctor", "terminal"}
+ABOVE_BOTH_WINGS = {"commands", "cli", "__main__", "live", "probe", "doctor", "claims", "terminal"}
 WITHOUT_TORCH = READING | {"records", "listing", "theory"}
 
 

@@ -18,8 +18,10 @@ from vgp_bench.commands import (
     plotting,
     probing,
     reporting,
+    reproducing,
     running,
     status,
+    telling_myths,
 )
 from vgp_bench.errors import DiskFull, Stopped, UserError
 from vgp_bench.version import __version__
@@ -34,6 +36,8 @@ COMMANDS = {
     "diagnose": diagnosing,
     "diagnose-model": diagnosing_model,
     "doctor": doctoring,
+    "reproduce": reproducing,
+    "myths": telling_myths,
     "plot": plotting,
     "report": reporting,
 }

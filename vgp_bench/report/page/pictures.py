@@ -41,7 +41,7 @@ def pictures(comparison: Comparison, progress: Callable[[str], Any]) -> tuple[li
             fixed = [f"{key}={sheet.constants[key]}" for key in comparison.settings if key in sheet.constants]
             name = ", ".join([kind.name, *fixed])
             try:
-                picture = _png(kind.figure(sheet))
+                picture = png(kind.figure(sheet))
             except UserError as error:  # and ResultsError, which is one
                 undrawn.append((name, str(error)))
             else:
@@ -60,7 +60,7 @@ def _sheets(comparison: Comparison) -> list[Comparison]:
     return parts
 
 
-def _png(figure: Figure) -> tuple[str, int, int]:
+def png(figure: Figure) -> tuple[str, int, int]:
     from PIL import Image
 
     raw, small = io.BytesIO(), io.BytesIO()

@@ -1,0 +1,1 @@
+"""Claims of papers as experiments: runs it needs, what the paper says, an honest verdict."""

@@ -1,0 +1,1 @@
+"""The pictures that claims share: predicted line against measured points."""

@@ -1,0 +1,184 @@
+"""What `vgp-bench reproduce` prints, in 80 columns."""
+
+import json
+import math
+import shlex
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from vgp_bench.claims.checks import Check
+from vgp_bench.claims.claim import Claim
+from vgp_bench.claims.judgement import Judgement
+from vgp_bench.report.tables import formats
+from vgp_bench.report.tables.sheet import Column
+from vgp_bench.report.tables.table import folded, grid
+
+WIDTH = 80
+LABEL = 14
+
+
+def detail(one: Judgement, picture: Path | None = None, again: Sequence[str] = ()) -> str:
+    """One claim with everything that belongs to its verdict."""
+    claim = one.claim
+    lines = [f"{claim.name}, scale {one.scale_name}: {words(one)}", *_labelled("claim", claim.sentence)]
+    lines += _labelled("source", claim.source)
+    lines += _labelled("says", claim.says)
+    if one.gathered is not None:
+        lines += _labelled("runs", ran(one))
+    if one.reason:
+        lines += _labelled("not run", one.reason)
+    lines += ["", *check_lines(one.checks), ""]
+    if one.scale_name in claim.scales:
+        scale = claim.scales[one.scale_name]
+        lines += _labelled("shows", ("A surrogate. " if scale.surrogate else "") + scale.decides)
+    for caveat in claim.caveats:
+        lines += _labelled("does not show", caveat)
+    lines += _labelled("contradicted", f"if {claim.contradicted_by}")
+    if picture is not None:
+        lines += _labelled("picture", str(picture))
+    if again:
+        lines += _labelled("again", shlex.join(again))
+    return "\n".join(lines)
+
+
+def words(one: Judgement) -> str:
+    """The verdicts in a line: `REPRODUCED`, or `degradation REPRODUCED, gradient health CONTRADICTED`."""
+    return ", ".join(f"{aspect} {verdict}".strip() for aspect, verdict in one.verdicts.items())
+
+
+def ran(one: Judgement) -> str:
+    """`30 runs with 10 seeds, 3 diverged; all on disk`."""
+    assert one.gathered is not None
+    evidence = one.gathered.evidence
+    seeds = len({o.seed for o in evidence.observed})
+    count = f"{len(evidence.observed)} {'runs' if evidence.scale.trained else 'networks, measured untrained'}"
+    lost = sum(o.diverged for o in evidence.observed)
+    missing = sum(bool(o.missing) for o in evidence.observed)
+    told = [f"{count}, {seeds} seeds each"]
+    told += [f"{lost} diverged"] if lost else []
+    told += [f"{missing} without a result"] if missing else []
+    versions = {json.dumps(o.record.environment.get("code"), sort_keys=True) for o in evidence.observed if o.record}
+    told += [f"computed by {len(versions)} versions of the code"] if len(versions) > 1 else []
+    fresh = f"{one.gathered.ran} new in {one.gathered.seconds:.0f} s" if one.gathered.ran else "all on disk already"
+    return "; ".join([*told, fresh])
+
+
+def check_lines(checks: Sequence[Check]) -> list[str]:
+    """The checks as a table: expected beside measured, the test and its p value; what must be known, below."""
+    signs = formats.signs_for(sys.stdout.encoding)
+    p = [f"{min(c.p_for, c.p_against):.1g}" if c.test and c.measured.n else "-" for c in checks]
+    columns = [
+        folded(Column(("figure",), [c.expected.name for c in checks], left=True), 18, True),
+        Column(("expected",), [c.expected.words for c in checks], left=True),
+        folded(Column(("measured [95 %]",), [measured(c) for c in checks], left=True), 22, True),
+        Column(("n",), [str(c.measured.n) for c in checks]),
+        Column(("p",), p),
+        Column(("verdict",), [c.verdict for c in checks], left=True),
+    ]
+    lines = grid(columns, len(checks), signs.rule * WIDTH)
+    for names, test in _grouped(checks):
+        lines += textwrap.wrap(f"{test}: {names}", WIDTH, subsequent_indent="  ")
+    for check in checks:
+        unit = f", {check.expected.unit}" if check.expected.unit else ""
+        about = f"{check.expected.name}{unit}: {check.expected.source}"
+        lines += textwrap.wrap(about + (f" ({check.reason})" if check.reason else ""), WIDTH, subsequent_indent="  ")
+    return lines
+
+
+def measured(check: Check) -> str:
+    """`0.141 [0.140 0.143]`."""
+    e = check.measured
+    if e.n == 0:
+        return "-"
+    if check.words and math.isnan(e.low):
+        return check.words
+    interval = "" if math.isnan(e.low) or e.low == e.high else f" [{number(e.low)} {number(e.high)}]"
+    return (f"{check.words}: " if check.words else "") + number(e.mean) + interval
+
+
+def number(x: float) -> str:
+    """Four figures, or as a power of ten."""
+    if x == 0 or not math.isfinite(x):
+        return f"{x:g}"
+    return f"{x:.4g}" if 1e-3 <= abs(x) < 1e5 else f"{x:.2e}"
+
+
+def overview(judgements: Sequence[Judgement], adjusted: bool) -> str:
+    """A row for each verdict. adjusted: whether p values were corrected for their number."""
+    signs = formats.signs_for(sys.stdout.encoding)
+    rows = [(one, aspect, verdict) for one in judgements for aspect, verdict in one.verdicts.items()]
+    names = [one.claim.name + (f": {aspect}" if aspect else "") for one, aspect, _ in rows]
+    columns = [
+        folded(Column(("claim",), names, left=True), 30, True),
+        Column(("year",), [str(one.claim.year) for one, _, _ in rows]),
+        Column(("checks",), [_held(one, aspect) for one, aspect, _ in rows]),
+        Column(("seeds",), [str(_seeds(one)) for one, _, _ in rows]),
+        Column(
+            ("new s",),
+            [f"{one.gathered.seconds:.0f}" if one.gathered and one.gathered.ran else "-" for one, _, _ in rows],
+        ),
+        Column(("verdict",), [verdict + ("*" if _surrogate(one) else "") for one, _, verdict in rows], left=True),
+    ]
+    lines = grid(columns, len(rows), signs.rule * WIDTH)
+    counts: dict[str, int] = {}
+    for _, _, verdict in rows:
+        counts[verdict] = counts.get(verdict, 0) + 1
+    lines.append(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    notes = ["checks: held, of all"]
+    if any(_surrogate(one) for one in judgements):
+        notes.append("*: a surrogate, smaller than the experiment of the paper; it never passes for the paper's figure")
+    if adjusted:
+        notes.append("p values adjusted for all checks of this call (Holm 1979)")
+    notes += [f"{one.claim.name}: {one.reason}" for one in judgements if one.reason]
+    return "\n".join([*lines, *(line for note in notes for line in textwrap.wrap(note, WIDTH, subsequent_indent="  "))])
+
+
+def catalogue(claims: Sequence[Claim], verdicts: Mapping[tuple[str, str], str]) -> str:
+    """Every claim with its scales and what they take. verdicts: (claim, scale) -> the latest verdict, where there is
+    one."""
+    lines = []
+    for claim in claims:
+        scales = ", ".join(f"{name} {_minutes(scale.minutes)}" for name, scale in claim.scales.items())
+        lines.append(f"{claim.name}  ({scales})")
+        told = [f"{scale} {verdicts[claim.name, scale]}" for scale in claim.scales if (claim.name, scale) in verdicts]
+        lines += [f"  {'; '.join(told)}"] if told else []
+        lines += textwrap.wrap(f"{claim.sentence} {claim.source}", WIDTH, initial_indent="  ", subsequent_indent="  ")
+    return "\n".join(lines)
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 1:
+        return f"{max(1, round(60 * minutes))} s"
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+
+
+def _held(one: Judgement, aspect: str) -> str:
+    mine = [check.verdict for check in one.checks if check.expected.aspect == aspect]
+    return f"{mine.count('REPRODUCED')}/{len(mine)}"
+
+
+def _seeds(one: Judgement) -> int:
+    return len({o.seed for o in one.gathered.evidence.observed}) if one.gathered else 0
+
+
+def _surrogate(one: Judgement) -> bool:
+    return one.scale_name in one.claim.scales and one.claim.scales[one.scale_name].surrogate
+
+
+def _grouped(checks: Sequence[Check]) -> list[tuple[str, str]]:
+    """(names of the checks, test), a test once."""
+    tests: dict[str, list[str]] = {}
+    for check in checks:
+        if check.test:
+            tests.setdefault(check.test, []).append(check.expected.name)
+    if len(tests) == 1:
+        return [("all figures", next(iter(tests)))]
+    return [(", ".join(names), test) for test, names in tests.items()]
+
+
+def _labelled(label: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=f"{label:<{LABEL}}", subsequent_indent=" " * LABEL, break_on_hyphens=False
+    )
