@@ -199,6 +199,8 @@ def test_every_initializer_with_every_architecture(architecture, initializer):
         message = "use initializer=orthogonal"
     if initializer == "lsuv" and class_of(architecture) in RECURRENT:
         message = "initializer=lsuv"
+    if initializer == "rbm":
+        message = "initializer=rbm"
     if message:
         with pytest.raises(ConfigError, match=message):
             load("initializer", initializer).initialize(model, nn.Tanh, images)

@@ -39,6 +39,8 @@ def test_what_is_measured_does_not_change_how_any_initializer_begins(initializer
     words = [f"initializer={initializer}"]
     if initializer == "delta_orthogonal":  # for convolutions only
         words += ["architecture=plain_cnn", "activation=tanh"]
+    if initializer == "rbm":  # for sigmoid units only
+        words += ["activation=sigmoid", "initializer.epochs=1"]
     off, *measured = (
         weights(*words, *monitor)
         for monitor in (["monitor=off"], ["monitor=default"], ["monitor=every_step"], ["monitor.probe_images=7"])

@@ -72,7 +72,7 @@ def test_variance_and_shape_of_the_distribution(name):
         assert kurtosis.item() == pytest.approx(1.8 if uniform else 3.0, abs=0.3)
 
 
-@pytest.mark.parametrize("name", [name for name in BY_NAME if name not in ("pytorch_default", "lsuv")])
+@pytest.mark.parametrize("name", [name for name in BY_NAME if name not in ("pytorch_default", "lsuv", "rbm")])
 def test_biases_are_zero_by_default_and_the_normalizer_is_untouched(name):
     model = initialized(load(name))
     assert all(not layer.bias.any() for layer in (model[0], model[2], model[3]))

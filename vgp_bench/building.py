@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from vgp_bench.architectures.parts import Parts
 from vgp_bench.architectures.stages import Architecture
+from vgp_bench.components.initializers_rbm import PretrainingInitializer
 from vgp_bench.config_check import parameters, reads_images_as_sequences
 from vgp_bench.data.feed import Feed, make_feed
 from vgp_bench.data.images import ImageData
@@ -26,7 +27,7 @@ from vgp_bench.training.loop import Loop, Sink
 from vgp_bench.training.settings import TrainerSettings
 
 INITIALIZATION_BATCH = 128
-"""Training samples shown to initializers that look at data (LSUV)."""
+"""Training samples shown to initializers that look at data (LSUV) and do not learn from it."""
 
 
 def build(config: dict[str, Any], sink: Sink) -> Loop:
@@ -43,7 +44,7 @@ def build(config: dict[str, Any], sink: Sink) -> Loop:
     images_as = (config["images_as"] or "rows") if reads_sequences else None
     feed = make_feed(data, settings.batch_size, config["seed"], device, images_as)
     # Of its own size: what is measured must not change how an initializer that looks at data begins.
-    inputs, _ = feed.batches.probe(min(INITIALIZATION_BATCH, feed.most_probes))
+    inputs, _ = feed.batches.probe(_samples_to_initialize(config, feed.most_probes))
     probe = None
     if cadence.probe_images and not cadence.is_off:
         probe = Probe(*feed.batches.probe(min(cadence.probe_images, feed.most_probes)), feed.objective)
@@ -64,8 +65,15 @@ def build(config: dict[str, Any], sink: Sink) -> Loop:
     )
 
 
+def _samples_to_initialize(config: dict[str, Any], available: int) -> int:
+    initializer = make(config["initializer"])
+    if isinstance(initializer, PretrainingInitializer):
+        return initializer.samples_of(available)
+    return min(INITIALIZATION_BATCH, available)
+
+
 def build_model(config: dict[str, Any], feed: Feed, inputs: torch.Tensor) -> Architecture:
-    """The initialized network on the device of `inputs`, a batch for initializers that look at data.
+    """The initialized network on the device of `inputs`, training samples for initializers that look at data.
 
     Drawn on the CPU from torch's global generator, so that a seed means the same network on every device.
     """
@@ -74,6 +82,7 @@ def build_model(config: dict[str, Any], feed: Feed, inputs: torch.Tensor) -> Arc
     model: Architecture = make(config["architecture"], **feed.shapes, parts=parts)
     make(config["initializer"]).initialize(model, activation, inputs.cpu())
     model.finish_initialization()
+    make(config["learning_rule"]).apply(model, config["seed"])
     return model.to(inputs.device)
 
 

@@ -13,6 +13,7 @@ GROUPS = (
     "initializer",
     "normalizer",
     "dataset",
+    "learning_rule",
     "optimizer",
     "schedule",
     "trainer",
@@ -34,6 +35,7 @@ class RunConfig:
     initializer: Any = None
     normalizer: Any = None
     dataset: Any = None
+    learning_rule: Any = None
     optimizer: Any = None
     schedule: Any = None
     trainer: Any = None

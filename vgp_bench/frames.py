@@ -97,6 +97,11 @@ class Frames:
         """One row a run, probed step and stage."""
         return self._table("probes")
 
+    @cached_property
+    def angles(self) -> "pd.DataFrame":
+        """One row a run, probed step and stage, unless the rule is backpropagation."""
+        return self._table("angles")
+
     def _table(self, table: str) -> "pd.DataFrame":
         import pandas as pd
 

@@ -4,6 +4,7 @@ import math
 
 from vgp_bench.architectures.recurrent import Recurrent
 from vgp_bench.architectures.stages import Architecture
+from vgp_bench.monitor.angles import angle_rows
 from vgp_bench.monitor.cadence import Cadence
 from vgp_bench.monitor.dead import DeadUnits
 from vgp_bench.monitor.flow import flow_rows
@@ -12,7 +13,7 @@ from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
 from vgp_bench.monitor.probing import Probe, show
 from vgp_bench.monitor.through_time import SEQUENCES, time_rows
 from vgp_bench.monitor.update import WeightUpdate
-from vgp_bench.records.rows import HistogramRow, ProbeRow, TimeRow
+from vgp_bench.records.rows import AngleRow, HistogramRow, ProbeRow, TimeRow
 
 
 class Monitor:
@@ -31,12 +32,13 @@ class Monitor:
         if not self.cadence.logs(step, last_step):
             return None
         dead = [math.nan] * len(self.stages)
-        probed: list[HistogramRow | ProbeRow] = []
+        probed: list[HistogramRow | ProbeRow | AngleRow] = []
         if self.probe is not None and self.cadence.probes(step, last_step):
             units, values = DeadUnits(self.stages), Histograms(self.stages)
             show(self.model, self.probe.inputs, [units, values])
             dead = units.fractions()
-            probed = [*values.rows(step), *flow_rows(self.model, self.stages, self.probe, step)]
+            flow = flow_rows(self.model, self.stages, self.probe, step)
+            probed = [*values.rows(step), *flow, *angle_rows(self.model, self.stages, self.probe, step)]
         return Observation(self.gauges, self.update, step, dead, probed)
 
     def through_time(self, step: int, last_step: int) -> list[TimeRow]:

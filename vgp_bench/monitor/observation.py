@@ -19,7 +19,7 @@ from vgp_bench.monitor.norms import finite_norm
 from vgp_bench.monitor.readings import Readings
 from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.monitor.zeros import zero_count
-from vgp_bench.records.rows import HistogramRow, LayerRow, ProbeRow
+from vgp_bench.records.rows import AngleRow, HistogramRow, LayerRow, ProbeRow
 
 
 class StageGauge:
@@ -65,7 +65,7 @@ class Observation:
         update: WeightUpdate,
         step: int,
         dead_fractions: Sequence[float],
-        probed: Sequence[HistogramRow | ProbeRow] = (),
+        probed: Sequence[HistogramRow | ProbeRow | AngleRow] = (),
     ) -> None:
         self.gauges = gauges
         self.update = update

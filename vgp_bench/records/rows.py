@@ -159,7 +159,24 @@ class ProbeRow:
     faint_units: float = column("fraction", "share of units with |phi(z)| < 1e-5 on at least 95 % of the inputs")
 
 
-Row = StepRow | EpochRow | LayerRow | TimeRow | HistogramRow | ProbeRow
+@dataclass(frozen=True, slots=True)
+class AngleRow:
+    """One stage at one probed step of a run whose learning rule is not backpropagation, on inputs of the fixed probe
+    set. With backpropagation there are no such rows.
+    """
+
+    step: int = column("steps", "optimizer steps done before this measurement; 0 is the network as initialized")
+    stage: int = column("1", "position in depth order, from 0 at the input")
+    name: str = column("", "name of the stage in the network")
+    kind: str = column("", "'hidden', or 'output' for the classifier")
+    depth: int = column("layers", "weight layers from the input up to and including this stage")
+    gradient_angle: float = column(
+        "degrees",
+        "angle between dL/dW_l as the rule sends it back and the exact one; below 90 a small step lowers L",
+    )
+
+
+Row = StepRow | EpochRow | LayerRow | TimeRow | HistogramRow | ProbeRow | AngleRow
 
 TABLES: dict[str, type[Row]] = {
     "steps": StepRow,
@@ -168,6 +185,7 @@ TABLES: dict[str, type[Row]] = {
     "times": TimeRow,
     "histograms": HistogramRow,
     "probes": ProbeRow,
+    "angles": AngleRow,
 }
 """File name (without suffix) of each table in a run directory."""
 

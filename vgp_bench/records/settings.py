@@ -18,6 +18,7 @@ GROUP_ORDER = (
     "initializer",
     "normalizer",
     "dataset",
+    "learning_rule",
     "optimizer",
     "schedule",
     "trainer",

@@ -38,6 +38,9 @@ def predicted_decay(config: Mapping[str, Any]) -> float:
 
     Raises NoClosedForm, with the part of the config that has none.
     """
+    rule = (config.get("learning_rule") or {}).get("_target_", "Backprop")
+    if _class_name(rule) != "Backprop":
+        raise NoClosedForm(f"learning rule {_class_name(rule)}")
     architecture = config.get("architecture") or {}
     target = architecture.get("_target_")
     if target not in (_MLP, _RESIDUAL):
