@@ -1,8 +1,11 @@
 """Every remedy's words make a run, for every architecture that it is offered for; what is far off goes back first."""
 
 import itertools
+import math
+from dataclasses import replace
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
@@ -118,12 +121,94 @@ def test_a_sigmoid_goes_before_its_initialization() -> None:
 
 
 def test_the_rate_is_set_from_the_measured_step() -> None:
-    """Steps of 2e-6 of the weights: 500 times the rate makes them 1e-3."""
-    assert first("update too small", "optimizer.lr=.002", value=2e-6) == "optimizer.lr=1"
+    """Steps of 2e-6 of the weights: 500 times the rate makes them 1e-3; to a power of ten, 1000 times."""
+    assert first("update too small", "optimizer.lr=4e-4", "optimizer.momentum=0", value=4e-6) == "optimizer.lr=0.04"
+    (foreign,) = remedies_for("update too small", symptom("update too small", value=2e-6), Known())
+    assert foreign.words.startswith("1000 times the learning rate")
     assert first("update too small", "optimizer.lr=.002", value=0.0) == "optimizer.lr=0.01"  # no step at all: the usual
     assert first("update too small", "optimizer.lr=1e-7", value=2e-6) == "optimizer.lr=0.01"  # far off: back to it
     assert first("update too small", "trainer.clip_norm=1e-6") == "trainer.clip_norm=1"
     assert first("update too small", "schedule=cosine") == "schedule=constant"
+
+
+def test_a_rate_is_not_raised_to_what_would_be_called_a_slip() -> None:
+    """1000 times .002 is 2, 200 times the usual rate of SGD: what is small there is the gradient, not the rate."""
+    of = known(compose("optimizer.lr=.002"))
+    found = remedies_for("update too small", symptom("update too small", value=2e-6), of)
+    assert [remedy.overrides for remedy in found] == [("optimizer=adam", "optimizer.lr=0.001"), ("optimizer.lr=0.3",)]
+    none_at_all = remedies_for("update too small", symptom("update too small", value=0.0), known(compose()))
+    assert none_at_all[0].overrides == ("optimizer=adam", "optimizer.lr=0.001")
+    (foreign,) = remedies_for("update too small", symptom("update too small", value=0.0), Known())
+    assert foreign.words.startswith("a look at the optimizer: no weight moves")
+
+
+def rates_offered(verdict: Verdict, rate: float, ratio: float) -> list[float]:
+    """In their order, for steps of this ratio."""
+    of = replace(known(compose("trainer.clip_norm=1")), update_ratio=ratio)
+    of = replace(of, config={**of.config, "optimizer": {**of.config["optimizer"], "lr": rate}})
+    words = [word for r in remedies_for(verdict, None, of) for word in r.overrides if len(r.overrides) == 1]
+    return [float(word.partition("=")[2]) for word in words if word.startswith("optimizer.lr=")]
+
+
+@pytest.mark.parametrize("power", [-4.9, -4.5, -4.4, -3.6, -3.0, -2.5])
+def test_what_is_raised_is_not_lowered_again_to_where_it_was(power: float) -> None:
+    """A tenth is the advice for an instability: it must not lead back to a rate that is then called too low."""
+    rate, ratio = 1e-3, 10.0**power
+    for raised in rates_offered("plateau", rate, ratio):
+        (lowered, *_) = rates_offered("unstable", raised, ratio * raised / rate)
+        assert lowered == pytest.approx(raised / 10)
+        assert lowered > rate * 5
+        assert rates_offered("plateau", lowered, ratio * lowered / rate) == []
+
+
+def test_a_plateau_has_no_rate_to_try_without_a_reason() -> None:
+    assert rates_offered("plateau", 0.01, 1e-3) == rates_offered("plateau", 0.01, math.nan) == []
+    assert rates_offered("plateau", 0.01, 2e-2) == [0.001]
+    assert rates_offered("plateau", 1e-4, 1e-6) == [0.1]
+
+
+@pytest.mark.parametrize(("verdict", "axis"), [("exploding", "depth"), ("exploding", "time"), ("saturated", ""),
+                                               ("dead units", "")])  # fmt: skip
+def test_no_rate_mends_what_was_there_before_the_first_step(verdict: Verdict, axis: str) -> None:
+    def words(onset: int, *more: str) -> list[tuple[str, ...]]:
+        found = remedies_for(verdict, symptom(verdict, axis, onset), known(compose("architecture.depth=3", *more)))
+        return [remedy.overrides for remedy in found]
+
+    lower = ("optimizer.lr=0.001",)
+    assert lower not in words(0)
+    assert lower in words(9)
+    slip = words(0, "optimizer.lr=5")
+    assert slip[-1] == ("optimizer.lr=0.01",)  # it is one all the same, but it comes after what mends the signal
+    assert words(9, "optimizer.lr=5")[0] == ("optimizer.lr=0.01",)
+
+
+@pytest.mark.parametrize("verdict", ["exploding", "diverged"])
+def test_a_network_that_starts_too_large_gets_another_start_and_then_a_lower_rate(verdict: Verdict) -> None:
+    of = known(compose("initializer.gain=3.0"))
+    found = [r.overrides for r in remedies_for(verdict, symptom(verdict, onset=1), of)]
+    assert found[:2] == [("initializer.gain=1.414",), ("optimizer.lr=0.001",)]
+
+
+def test_xavier_is_no_remedy_for_a_sigmoid_that_vanishes() -> None:
+    """With weights of variance 1/n a sigmoid net settles at q = E phi(sqrt(q) z)^2, where the gradient keeps
+    sqrt(E phi'^2) = .236 of its size a layer: after 10 layers less than a millionth."""
+    z = np.linspace(-8, 8, 4001)
+    weight = np.exp(-(z**2) / 2) / np.exp(-(z**2) / 2).sum()
+    q = 1.0
+    for _ in range(100):
+        q = float(weight @ (1 / (1 + np.exp(-np.sqrt(q) * z))) ** 2)
+    slope = 1 / (4 * np.cosh(np.sqrt(q) * z / 2) ** 2)
+    kept = float(np.sqrt(weight @ slope**2))
+    assert kept == pytest.approx(0.236, abs=5e-4)
+    assert kept**10 < 1e-6
+    for verdict in ("vanishing", "collapsed"):
+        cause = symptom(verdict, "depth" if verdict == "vanishing" else "")
+        for activation, offered_too in (("sigmoid", False), ("tanh", True)):
+            of = known(compose(f"activation={activation}", "initializer=he_normal"))
+            found = [remedy.overrides for remedy in remedies_for(verdict, cause, of)]
+            assert (("initializer=xavier_normal",) in found) is offered_too
+            assert ("normalizer=batch",) in found
+            assert ("activation=relu",) in found
 
 
 def test_a_forget_gate_opens_for_as_long_as_the_sequences_are() -> None:

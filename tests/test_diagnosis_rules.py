@@ -307,6 +307,27 @@ def test_deepdiagnosis_calls_five_equal_losses_no_decrease() -> None:
     assert deepdiagnosis.judge(case(loss=[2.0, 1.5, *[1.0] * 4, 0.9, 0.8, 0.7, 0.6])) == []
 
 
+def test_deepdiagnosis_compares_an_epoch_that_is_not_over_as_far_as_it_went() -> None:
+    """Four epochs at 1.0; of the fifth, 1.0 up to its sixth step, where it looks, and .5 afterwards."""
+    made = case(loss=[1.0] * 5, accuracy=LEARNING[:5], probes=stages([45], HEALTHY_PROBE))
+    loss = np.array(made.tables["steps"]["loss"])
+    loss[46:] = 0.5
+    assert deepdiagnosis.judge(Case({**made.tables, "steps": {**made.tables["steps"], "loss": loss}})) == ["plateau"]
+    loss[45] = 0.5
+    assert deepdiagnosis.judge(Case({**made.tables, "steps": {**made.tables["steps"], "loss": loss}})) == []
+
+
+def test_deepdiagnosis_cuts_no_case_at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cutting one takes as long as it has steps: 1000 looks at 10,000 steps were 10 million."""
+    cut: list[int] = []
+    added_up: list[Case] = []
+    monkeypatch.setattr(Case, "until", lambda self, step: cut.append(step) or self)
+    monkeypatch.setattr(deepdiagnosis, "epochs", lambda of: added_up.append(of) or tables.epochs(of))
+    made = case(np.linspace(0.1, 0.9, 1000).tolist(), probes=stages(range(0, 10_000, 10), HEALTHY_PROBE))
+    assert deepdiagnosis.judge(made) == []
+    assert (len(cut), len(added_up)) == (0, 1)
+
+
 def test_a_mean_output_of_exactly_0_is_a_numerical_error_of_deepdiagnosis() -> None:
     assert deepdiagnosis.judge(case(layers=layers(activation_mean=[0.3, 0.0, 0.3, 0.3]))) == ["dead units"]
 
@@ -332,6 +353,20 @@ def test_deepchecker_forgets_what_lies_more_than_ten_looks_back() -> None:
     assert deepchecker.judge(case(layers=early)) == []
     late = stages(range(10), HEALTHY_LAYER) + stages(range(10, 20), HEALTHY_LAYER, update_ratio=0.5)
     assert deepchecker.judge(case(layers=late)) == ["unstable"]
+
+
+def test_deepchecker_averages_over_exactly_ten_looks() -> None:
+    """One of 1 and nine of .001: .1009, above .1; with an eleventh look .0918, without the first .001."""
+
+    def rows(after: int) -> list[dict[str, Any]]:
+        return (
+            stages([0], HEALTHY_LAYER)
+            + stages([1], HEALTHY_LAYER, update_ratio=1.0)
+            + stages(range(2, 2 + after), HEALTHY_LAYER)
+        )
+
+    assert deepchecker.judge(case(layers=rows(9))) == ["unstable"]
+    assert deepchecker.judge(case(layers=rows(10))) == []
 
 
 def test_deepchecker_judges_means() -> None:

@@ -13,8 +13,10 @@ from tests.composing import compose
 from tests.made_cases import losses_stuck, made_case
 from vgp_bench.cli import main
 from vgp_bench.diagnosis.judge import diagnose
+from vgp_bench.diagnosis.known import Known
+from vgp_bench.diagnosis.updates import update_ratio
 from vgp_bench.doctor import search, trying
-from vgp_bench.doctor.changes import Change, change, range_test, single_changes, update_ratio
+from vgp_bench.doctor.changes import Change, change, range_test, single_changes
 from vgp_bench.doctor.search import Budget, Search
 from vgp_bench.doctor.trying import Trials
 from vgp_bench.records.reading import find_runs, read_run
@@ -168,18 +170,12 @@ def test_rates_go_around_the_present_one_and_around_steps_of_a_thousandth() -> N
     """The largest update ratio of the stages is 1e-5, at a rate of .01: a rate of 1 makes it 1e-3."""
     case = made_case(losses_stuck(), layers=[{"update_ratio": 1e-6}, {"update_ratio": 1e-5}], probed=(0, 1))
     assert update_ratio(case) == pytest.approx(1e-5)
-    known = single_known(base_of())
-    words = [remedy.overrides[0] for remedy in range_test(known, case)]
+    base = base_of().composed
+    words = [r.overrides[0] for r in range_test(Known(base.choices, base.config, update_ratio=update_ratio(case)))]
     expected = [0.032, 0.0032, 0.1, 0.001, 1, 3.2, 0.32]
     assert [float(word.removeprefix("optimizer.lr=")) for word in words] == expected
     assert math.isnan(update_ratio(made_case()))
-    assert len(range_test(known, made_case())) == 4
-
-
-def single_known(base: Change):  # type: ignore[no-untyped-def]
-    from vgp_bench.diagnosis.known import Known
-
-    return Known(base.composed.choices, base.composed.config)
+    assert len(range_test(Known(base.choices, base.config))) == 4
 
 
 def test_a_change_that_cannot_be_is_left_out() -> None:

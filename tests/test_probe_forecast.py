@@ -11,7 +11,7 @@ from vgp_bench.probe.case import case_of_start
 from vgp_bench.probe.checklist import checklist
 from vgp_bench.probe.effective_depth import effective_depth
 from vgp_bench.probe.first_steps import go
-from vgp_bench.probe.forecast import forecast
+from vgp_bench.probe.forecast import forecast, symptoms_at_start
 from vgp_bench.probe.measuring import Measured, loop_of, measure, start_of, with_trial
 
 ROOT = Path(__file__).parents[1]
@@ -182,3 +182,23 @@ def test_what_cannot_be_trained_gets_a_remedy_to_try() -> None:
     assert told.remedy.overrides == ("architecture=residual_mlp", "architecture.residual=rezero")
     cured = forecast(measure(compose("architecture.depth=15", *SMALL, *told.remedy.overrides)))
     assert (cured.trainable, cured.remedy) == (True, None)
+
+
+def test_who_trains_without_the_past_is_told_so_beside_the_forecast() -> None:
+    """A tanh net of small recurrent weights learns from the last inputs, and forgets those 60 steps back."""
+    words = ["architecture=rnn", "activation=tanh", "initializer=pytorch_default", "architecture.hidden=8"]
+    found = measure(compose(*words, "dataset=adding", "dataset.length=60", "device=cpu", "optimizer.lr=0.1"))
+    told = forecast(found)
+    assert told.trainable
+    (lag,) = [symptom.lag for symptom in symptoms_at_start(found) if symptom.axis == "time"]
+    assert told.reasons[-1] == f"but not to use what lies {lag} time steps back or more"
+    assert any(note.startswith("vanishing (time)") for note in told.notes)
+
+
+def test_a_symptom_that_the_first_steps_overcome_is_told_beside_the_forecast(healthy: Measured) -> None:
+    spoilt = with_rows(healthy, "probes", input_share=1e-9)
+    assert forecast(healthy).reasons[-1].startswith("at the pace")
+    seen = replace(spoilt, after_trial=None)
+    told = forecast(seen)
+    assert told.trainable
+    assert told.reasons[-1] == "in spite of collapsed, which the first steps overcome"

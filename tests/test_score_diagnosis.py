@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from diagnosis_set import outcomes, scores, tables  # noqa: E402
-from diagnosis_set.cases import Labelled, read_cases  # noqa: E402
+from diagnosis_set.cases import INDEPENDENT, Labelled, read_cases  # noqa: E402
 from diagnosis_set.data import images, sequences  # noqa: E402
 from diagnosis_set.initial import Edited  # noqa: E402
 from diagnosis_set.judging import Judgement  # noqa: E402
@@ -39,6 +39,8 @@ def said(*verdicts: str, **more: Any) -> Judgement:
 
 
 # --- the set ---
+
+EVERY = [*read_cases(), *read_cases(INDEPENDENT)]
 
 
 def test_the_set_is_as_large_as_promised_and_a_third_of_it_is_held_out() -> None:
@@ -63,16 +65,38 @@ def test_every_label_is_a_verdict_and_every_look_alike_says_of_what() -> None:
 
     from vgp_bench.diagnosis.finding import Verdict
 
-    for case in read_cases():
+    for case in EVERY:
         assert {*case.answers, *([case.like] if case.like else [])} <= set(get_args(Verdict)), case.name
         assert (case.kind == "look-alike") == bool(case.like), case.name
 
 
-@pytest.mark.parametrize("file", sorted({case.name.partition("/")[0] for case in read_cases()}))
+def test_nothing_of_the_independent_part_is_in_another_part() -> None:
+    cases, independent = read_cases(), read_cases(INDEPENDENT)
+    assert {case.part for case in independent} == {"independent"}
+    assert {case.part for case in cases} == {"development", "held out"}
+    assert len({case.name for case in EVERY}) == len(EVERY)
+    groups = [{(case.family, case.data) for case in part} for part in (cases, independent)]
+    assert groups[0].isdisjoint(groups[1])
+    assert sum(case.kind == "faulty" for case in independent) >= 50
+    assert sum(case.kind != "faulty" for case in independent) >= 40
+
+
+def test_data_that_are_not_there_leave_their_cases_out_by_name(tmp_path: Path) -> None:
+    from diagnosis_set.__main__ import _there
+
+    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
+    left, absent = _there(EVERY, tmp_path)
+    assert absent == ["cifar"]
+    assert {case.data for case in EVERY} - {case.data for case in left} == {"cifar"}
+    (tmp_path / "cifar" / "train").mkdir(parents=True)
+    assert _there(EVERY, tmp_path) == (EVERY, [])
+
+
+@pytest.mark.parametrize("file", sorted({case.name.partition("/")[0] for case in EVERY}))
 def test_the_words_of_a_case_of_every_file_compose_to_a_run_that_can_be(
     file: str,
 ) -> None:
-    case = [case for case in read_cases() if case.name.startswith(f"{file}/")][-1]
+    case = [case for case in EVERY if case.name.startswith(f"{file}/")][-1]
     (run,) = compose(case.words)
     check(run)
     assert run.config["monitor"]["probe_every"] == 10

@@ -14,6 +14,7 @@ from vgp_bench.config import ComposedRun
 from vgp_bench.config_check import check
 from vgp_bench.errors import DiskFull, ResultsError, Stopped, Superseded, UserError
 from vgp_bench.outcome import Outcome
+from vgp_bench.records.chance import ChanceLevels
 from vgp_bench.records.environment import describe_environment
 from vgp_bench.records.identity import run_id
 from vgp_bench.records.pace import Pace
@@ -162,8 +163,10 @@ class _Run:
             self.store.begin(config, self.composed.choices, environment)
             return loop
         start = resumed(self.store, loop, lambda: build(config, self._sink))
+        chance = ChanceLevels(loop.feed.chance.loss, loop.feed.chance.accuracy)
+        begun = environment | {"chance": chance.as_json()}  # a summary has it too, but only at the end
         if start.position is not None:
-            start.problems += self.store.renew(config, self.composed.choices, environment)
+            start.problems += self.store.renew(config, self.composed.choices, begun)
         elif damage := self.store.damage(self.depth):
             what = start.problems or [f"damaged: {damage}"]
             start.problems = [*what, f"what it had is kept in {self.store.set_aside()}"]
@@ -173,7 +176,7 @@ class _Run:
             self.store.go_on(entry)
         else:
             more = {"resumed": [entry]} if start.problems else {}
-            self.store.begin(config, self.composed.choices, environment | more)
+            self.store.begin(config, self.composed.choices, begun | more)
         return start
 
     def _trained(self, start: Resumption, announce: Announce) -> Outcome:

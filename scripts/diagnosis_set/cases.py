@@ -22,7 +22,12 @@ COMMON = [
 ]
 """Every step is logged and every tenth is probed: what a rule set can see must not depend on the run's length."""
 
+INDEPENDENT = FOLDER / "independent"
+"""Files like those in cases/, of networks, data and faults that these lack; chosen after our rules were written, with
+labels from before any verdict was seen. Nothing is ever tuned on them: no threshold, no order of symptoms, no label."""
+
 Kind = Literal["faulty", "healthy", "look-alike"]
+Part = Literal["development", "held out", "independent"]
 HELD_OUT = {"gru", "highway", "resnet", "vit", "cnn on mnist", "mlp on mnist", "rnn on sequences"}
 """Families, or families on a data set, that no threshold of ours may be tuned on; chosen before any score was seen.
 
@@ -35,7 +40,8 @@ class Labelled:
 
     label: the verdict; accepted: others that describe the same fault as well. axis, stage: where, if the fault has a
     place (stage counted from 0 at the input); onset: the step before which the fault was put in. like: the symptom
-    that a look-alike has. twin: the name of the healthy case that a faulty one is measured by.
+    that a look-alike has. twin: the name of the healthy case that a faulty one is measured by. independent: whether it
+    is one of INDEPENDENT.
     """
 
     name: str
@@ -50,10 +56,16 @@ class Labelled:
     onset: int = 0
     like: str = ""
     twin: str = field(default="", compare=False)
+    independent: bool = False
 
     @property
     def held_out(self) -> bool:
-        return bool({self.family, f"{self.family} on {self.data}"} & HELD_OUT)
+        return not self.independent and bool({self.family, f"{self.family} on {self.data}"} & HELD_OUT)
+
+    @property
+    def part(self) -> Part:
+        """Which part of the set it belongs to."""
+        return "independent" if self.independent else "held out" if self.held_out else "development"
 
     @property
     def answers(self) -> frozenset[str]:
@@ -62,7 +74,7 @@ class Labelled:
 
 
 def read_cases(folder: Path = FOLDER / "cases") -> list[Labelled]:
-    """All of them, file by file."""
+    """All of a folder, file by file."""
     return [case for path in sorted(folder.glob("*.yaml")) for case in _of_file(path)]
 
 
@@ -70,13 +82,13 @@ def _of_file(path: Path) -> list[Labelled]:
     content = yaml.safe_load(path.read_text())
     kinds: tuple[Kind, ...] = ("faulty", "healthy", "look-alike")
     return [
-        _labelled(f"{path.stem}/{name}", content, kind, entry)
+        _labelled(f"{path.stem}/{name}", content, kind, entry, path.parent == INDEPENDENT)
         for kind in kinds
         for name, entry in (content.get(kind) or {}).items()
     ]
 
 
-def _labelled(name: str, content: dict[str, Any], kind: Kind, entry: dict[str, Any]) -> Labelled:
+def _labelled(name: str, content: dict[str, Any], kind: Kind, entry: dict[str, Any], independent: bool) -> Labelled:
     known = {"words", "without", "label", "axis", "stage", "onset", "like", "twin"}
     if unknown := set(entry) - known:
         raise ValueError(f"{name}: no such key: {', '.join(sorted(unknown))}")
@@ -99,6 +111,7 @@ def _labelled(name: str, content: dict[str, Any], kind: Kind, entry: dict[str, A
         onset=entry.get("onset", 0),
         like=entry.get("like", ""),
         twin=f"{path_stem(name)}/{entry['twin']}" if "twin" in entry else "",
+        independent=independent,
     )
 
 

@@ -61,13 +61,13 @@ def write_labels(
     cases: Sequence[Labelled], records: Mapping[str, RunRecord], dropped: Mapping[str, str], file: Path
 ) -> None:
     """One line a case, for whoever wants to look at the runs."""
-    names = [f.name for f in fields(Labelled) if f.name not in ("words", "twin", "name")]
+    names = [f.name for f in fields(Labelled) if f.name not in ("words", "twin", "name", "independent")]
     with file.open("w", newline="") as out:
         table = csv.writer(out)
-        table.writerow(["path", "name", *names, "held_out", "state", "way", "dropped", "words"])
+        table.writerow(["path", "name", *names, "part", "state", "way", "dropped", "words"])
         for case in cases:
             record = records[case.name]
             values = [getattr(case, name) for name in names]
             shown = ["|".join(value) if isinstance(value, tuple) else value for value in values]
-            ended = [case.held_out, record.state, f"{way(record):.3f}", dropped.get(case.name, "")]
+            ended = [case.part, record.state, f"{way(record):.3f}", dropped.get(case.name, "")]
             table.writerow([record.path, case.name, *shown, *ended, " ".join(case.words[2:])])

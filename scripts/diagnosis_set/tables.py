@@ -48,13 +48,13 @@ def _of_symptom(label: str) -> Figure:
 
 
 def split_lines(cases: Sequence[Labelled], judgements: Judgements) -> list[str]:
-    """Exact labels of each family on each data set, held-out ones marked."""
-    groups = sorted({(case.held_out, case.family, case.data) for case in cases})
+    """Exact labels of each family on each data set; those on which nothing was tuned are marked."""
+    groups = sorted({(case.part, case.family, case.data) for case in cases})
     lines = []
-    for held_out, family, data in groups:
-        chosen = [case for case in cases if (case.family, case.data) == (family, data)]
+    for part, family, data in groups:
+        chosen = [case for case in cases if (case.part, case.family, case.data) == (part, family, data)]
         figures = [_count(scores.exact(scores.pairs(chosen, found))) for found in judgements.values()]
-        lines.append(f"| {family} on {data}{' (held out)' if held_out else ''} | {' | '.join(figures)} |")
+        lines.append(f"| {family} on {data}{'' if part == 'development' else f' ({part})'} | {' | '.join(figures)} |")
     return [*_head(judgements, "exact label"), *lines]
 
 

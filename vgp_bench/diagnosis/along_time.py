@@ -34,5 +34,7 @@ def lasting(verdict: Verdict, case: Case, test: Test) -> Symptom | None:
         found.append((seen, int(step)))
     if not found:
         return None
-    (evidence, beyond), _ = found[0]
+    (evidence, _), _ = found[0]
+    # So far back it was seen at each of these steps; at the last one perhaps from nearer on.
+    beyond = max(beyond for (_, beyond), _ in found)
     return Symptom(verdict, evidence, found[-1][1], "time", lag=beyond)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vgp_bench.records.chance import chance_of
 from vgp_bench.records.reading import RunRecord
 from vgp_bench.records.rows import TABLES
 from vgp_bench.records.signal import Columns
@@ -62,10 +63,8 @@ def case_of(record: RunRecord) -> Case:
     A run recorded before a table was thought of has an empty one: what cannot be measured is no symptom.
     """
     tables = {name: record.columns(name) for name in JUDGED}
-    case = Case(tables, record.state, config=record.config, choices=record.choices)
-    if record.summary is None:
-        return case
-    return replace(case, chance_loss=record.summary.chance_loss, chance_accuracy=record.summary.chance_accuracy)
+    chance = chance_of(record)
+    return Case(tables, record.state, chance.loss, chance.accuracy, record.config, record.choices)
 
 
 def empty_tables() -> dict[str, Columns]:

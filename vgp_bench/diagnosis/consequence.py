@@ -3,30 +3,23 @@
 A symptom without a consequence is a note: half the tools that watch gradients raise an alarm at networks that learn.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from vgp_bench.diagnosis.case import Case
+from vgp_bench.diagnosis.course import Course, Trend, began
 from vgp_bench.diagnosis.finding import Consequence
 from vgp_bench.diagnosis.thresholds import (
     BETTER_ANSWERS,
     BLOWN_UP,
-    FALLING,
     FAR_OFF,
     FIRST,
     NOISE,
-    NOISY,
     PROGRESS,
     RELAPSE,
     SETTLED,
     SLOW,
 )
-from vgp_bench.diagnosis.trend import theil_sen
-
-MOST_POINTS = 200
-"""Losses that a trend is fitted to; the pairs of more would take longer than they tell."""
 
 
 def consequence_of(case: Case) -> Consequence:
@@ -59,22 +52,22 @@ def _of_positive(case: Case, steps: NDArray[np.integer], losses: NDArray[np.floa
     returning = now < FAR_OFF * before and trend.ahead(now) <= before
     if now > BLOWN_UP * before and not returning and not knows:
         words = f"the loss is {now:.3g}, {now / before:.3g} times {_named(case, before)}"
-        since = int(steps[_since(level > BLOWN_UP * before)])
+        since = int(steps[began(level > BLOWN_UP * before)])
         # Where it began up there it did not diverge: it never came down.
         return Consequence("divergence" if now > BLOWN_UP * start else "stall", since, words)
-    relapse = best + max(RELAPSE * (before - best), NOISE * course.error)
+    relapse = best + RELAPSE * (before - best)
     back = Trend.of(steps[-SETTLED:], losses[-SETTLED:]).ahead(now) < relapse
     learned = before - best > max(PROGRESS * before, 2 * NOISE * course.error)  # twice, as the best of many windows
     if learned and now > relapse and not back:
         words = f"the loss was down at {best:.3g} and is {now:.3g} again"
-        return Consequence("regression", int(steps[_since(level > relapse)]), words)
+        return Consequence("regression", int(steps[began(level > relapse)]), words)
     # Above chance a fall is no progress yet, only the way back from a bad start.
     learns = trend.falls if now < before else trend.ahead(now) < (1 - PROGRESS) * before
     gone = before - now > max(PROGRESS * before, NOISE * course.error)
     arrived = now < (1 - SLOW) * case.chance_loss  # perhaps before this training began; false if chance is unknown
     if not gone and not learns and not knows and not arrived:
         words = f"the loss is {now:.3g}, {_named(case, before)} {before:.3g}, and does not fall"
-        return Consequence("stall", int(steps[_since(level > (1 - PROGRESS) * before)]), words)
+        return Consequence("stall", int(steps[began(level > (1 - PROGRESS) * before)]), words)
     words = f"the loss went from {start:.3g} to {now:.3g}"
     if max(1 - now / before, gain) < SLOW and trend.ahead(now) > (1 - SLOW) * before and not arrived:
         return Consequence("slow", int(steps[0]), f"{words}, little for {len(losses)} steps")
@@ -88,72 +81,10 @@ def _of_signed(steps: NDArray[np.integer], losses: NDArray[np.floating]) -> Cons
     size = max(abs(course.start), NOISE * course.error)
     words = f"the loss went from {course.start:.3g} to {course.now:.3g}"
     if -fall > BLOWN_UP * size:
-        return Consequence("divergence", int(steps[_since(course.level > course.start + BLOWN_UP * size)]), words)
+        return Consequence("divergence", int(steps[began(course.level > course.start + BLOWN_UP * size)]), words)
     if fall > NOISE * course.error:
         return Consequence("none", -1, words)
     return Consequence("stall", int(steps[0]), f"{words}: no further than its noise")
-
-
-@dataclass(frozen=True)
-class Course:
-    """A loss without its noise. level: the median of the last steps up to each one; start: of the first ones; now: at
-    the end; best: the least of whole windows; error, start_error: standard errors of now and start."""
-
-    level: NDArray[np.floating]
-    start: float
-    now: float
-    best: float
-    error: float
-    start_error: float
-
-    @classmethod
-    def of(cls, losses: NDArray[np.floating]) -> "Course":
-        """Of at least SETTLED losses, all finite. A window is a twentieth of them, SETTLED at least."""
-        window = max(SETTLED, len(losses) // 20)
-        whole = np.median(np.lib.stride_tricks.sliding_window_view(losses, window), axis=1)
-        head = [float(np.median(losses[: n + 1])) for n in range(window - 1)]
-        recent = losses[-window:]
-        # Neighbours differ by the noise alone; 1.4826 and 1.2533 turn a median into a deviation, and back (normal).
-        jumps = np.abs(np.diff(recent - np.median(recent)))
-        noise = 1.4826 * float(np.median(jumps)) / 2**0.5
-        first = losses[:FIRST] if noise < NOISY * abs(float(np.median(recent))) else losses[:SETTLED]
-        level = np.concatenate([head, whole])
-        error, start_error = (1.2533 * noise / n**0.5 for n in (window, len(first)))
-        start = float(np.median(first))
-        if start - losses[0] > max(
-            BLOWN_UP * abs(losses[0]), NOISE * noise
-        ):  # only the first loss is of the network as it was
-            start = float(losses[0])
-        return cls(level, start, float(level[-1]), float(whole.min()), error, start_error)
-
-
-@dataclass(frozen=True)
-class Trend:
-    """Of the logarithm of the loss. falls: down, interval and all, by FALLING at least over its steps. factor: by what
-    the loss changes over twice as many steps, by the upper end of the interval."""
-
-    falls: bool
-    factor: float
-
-    @classmethod
-    def of(cls, steps: NDArray[np.integer], losses: NDArray[np.floating]) -> "Trend":
-        """The trend over these steps."""
-        if (losses <= 0).any():  # a loss that may be negative has no logarithm; one that is 0 has arrived
-            return cls(bool((losses == 0).any()), 1.0)
-        thin = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), MOST_POINTS)).astype(int))
-        line = theil_sen(steps[thin].astype(float), np.log(losses[thin]))
-        length = float(steps[-1] - steps[0])
-        return cls(bool(line.high < 0 and -line.slope * length > FALLING), float(np.exp(line.high * 2 * length)))
-
-    def ahead(self, now: float) -> float:
-        """The loss after twice the steps looked at, if all goes on like this; never more than now."""
-        return now * min(self.factor, 1.0)
-
-
-def _since(holds: NDArray[np.bool_]) -> int:
-    """Where the run of True begins that lasts to the end."""
-    false = np.flatnonzero(~holds)
-    return min(int(false[-1]) + 1, len(holds) - 1) if len(false) else 0
 
 
 def _named(case: Case, before: float) -> str:

@@ -45,7 +45,9 @@ activations at zero. Harm without a symptom is `plateau`, `unstable` or `diverge
 
 Of several symptoms the first in the order below is the verdict, because it explains those after it. A verdict at step
 n (`--step n`) depends on nothing that came later. It is found anew at each reading and never stored: old results can be
-judged again. Runs from before there was a table of probes are judged by loss and layers alone, which sees less.
+judged again. Runs without probes (`monitor.probe_every=null`, or from before there was such a table) are judged by loss
+and layers alone: the signal along depth is then that of the batches, near enough to be called vanishing or exploding;
+what is collapsed, symmetric or saturated is not seen. Runs without a monitor are judged by their loss.
 
 ## Symptoms
 

@@ -53,7 +53,7 @@ def diagnose(case: Case) -> Diagnosis:
         runner_up=runner_up,
         sure=_sure(verdict, cause, runner_up),
         notes=tuple(note(symptom) for symptom in found if symptom not in (cause, runner_up)),
-        remedies=remedies_for(verdict, cause, Known(case.choices, case.config, case.time_steps)),
+        remedies=remedies_for(verdict, cause, Known.of(case)),
     )
 
 

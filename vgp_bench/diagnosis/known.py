@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from vgp_bench.diagnosis.case import Case
+from vgp_bench.diagnosis.updates import update_ratio
+
 STANDARD_RATES = {
     "sgd": 0.01,
     "adam": 1e-3,
@@ -29,11 +32,18 @@ _NO_RULE = ("normal_01", "uniform_001")
 @dataclass(frozen=True)
 class Known:
     """The option of each group and the resolved config, both empty of a foreign network; time_steps: length of the
-    sequences as far as it was seen, 0 if there is no time."""
+    sequences as far as it was seen, 0 if there is no time; update_ratio: of the weights in a step, see updates.py, NaN
+    if it was not measured."""
 
     choices: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     time_steps: int = 0
+    update_ratio: float = math.nan
+
+    @classmethod
+    def of(cls, case: Case) -> "Known":
+        """What the records say beside what the case knows of its config."""
+        return cls(case.choices, case.config, case.time_steps, update_ratio(case))
 
     def chosen(self, group: str, *options: str) -> bool:
         """Whether one of these options is set, as far as anybody knows."""

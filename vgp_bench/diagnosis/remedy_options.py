@@ -1,9 +1,7 @@
-"""Each remedy by itself: whether it applies to what is known of the network, its reason, its words.
+"""Remedies for the signal along depth: whether each applies to what is known of the network, its reason, its words.
 
 A function returns None where its remedy is in place already or does not exist for the network.
 """
-
-import math
 
 from vgp_bench.diagnosis.finding import Remedy
 from vgp_bench.diagnosis.known import Known
@@ -17,10 +15,6 @@ _ATTENTION = ("transformer", "vit")
 _GATED = ("lstm", "gru")
 RECURRENT = ("rnn", "irnn", *_GATED)
 
-FAR = 30.0
-"""A learning rate beyond so many times its standard is a slip, not a choice: good ones lie within a factor of ten."""
-HEAVY_DECAY = 0.05
-TIGHT_CLIP = 1e-2
 MOST_DROPOUT = 0.8
 
 
@@ -41,6 +35,12 @@ def initializer(known: Known) -> Remedy | None:
     if known.choices and not words:
         return None
     return Remedy("an initialization that keeps the variance from layer to layer (Glorot 2010, He 2015)", words)
+
+
+def initializer_against_vanishing(known: Known) -> Remedy | None:
+    """None for a sigmoid: where its signal has settled, Xavier's weights leave sqrt(E phi'(z)^2) = .236 of the gradient
+    at every layer (Schoenholz et al. 2017, equation 9)."""
+    return None if known.choices.get("activation") in SIGMOIDS else initializer(known)
 
 
 def _best_initializer(known: Known) -> str:
@@ -95,93 +95,16 @@ def norm_first(known: Known) -> Remedy | None:
     return Remedy("normalization before each branch not after it (Xiong et al. 2020)", ("architecture.norm=pre",))
 
 
-def gates(known: Known) -> Remedy | None:
-    if not known.chosen("architecture", "rnn", "irnn"):
-        return None
-    words = known.words("architecture=lstm")
-    return Remedy(
-        "an LSTM whose forget gate starts open (Hochreiter 1997, Gers 2000)",
-        (*words, _open(known)) if words else (),
-    )
-
-
-def open_gate(known: Known) -> Remedy | None:
-    if not known.chosen("architecture", "lstm") or known.number("architecture", "forget_bias") > 0:
-        return None
-    words = (_open(known),) if known.choices else ()
-    return Remedy("a forget gate that starts open (Gers et al. 2000, Tallec & Ollivier 2018)", words)
-
-
-def _open(known: Known) -> str:
-    """As open as the sequences ask for: a cell forgets within 1 / (1 - f) steps, which is T for a bias of ln(T - 1)
-    (Tallec & Ollivier 2018, equation 16)."""
-    return f"architecture.forget_bias={max(1.0, math.log(max(known.time_steps - 1, 1))):.2g}"
-
-
-def identity_recurrence(known: Known) -> Remedy | None:
-    if not known.chosen("architecture", "rnn"):
-        return None
-    words = (*known.words("architecture=irnn"), *known.words("activation=relu"))
-    if words and not known.setting("trainer", "clip_norm"):
-        words = (*words, "trainer.clip_norm=1")
-    return Remedy("ReLU and recurrent weights that start as the identity, clipped (Le et al. 2015)", words)
-
-
-def recurrent_scale(known: Known) -> Remedy | None:
-    scale = known.number("architecture", "scale")
-    if math.isnan(scale) or 0.9 < scale < 1.1:
-        return None
-    return Remedy("recurrent weights that start as the identity itself (Le et al. 2015)", ("architecture.scale=1",))
-
-
-def orthogonal(known: Known) -> Remedy | None:
-    words = known.initialized_by("orthogonal")
-    if known.choices and not words:
-        return None
-    return Remedy("orthogonal weights: no direction shrinks or grows at the start (Saxe et al. 2014)", words)
-
-
-def clip(known: Known) -> Remedy | None:
-    if known.setting("trainer", "clip_norm"):
-        return None
-    words = ("trainer.clip_norm=1",) if known.choices else ()
-    return Remedy("gradients clipped to norm 1 (Pascanu et al. 2013)", words)
-
-
-def looser_clip(known: Known) -> Remedy | None:
-    if not known.number("trainer", "clip_norm") < TIGHT_CLIP:
-        return None
-    return Remedy("gradients clipped to norm 1, not to nearly nothing (Pascanu et al. 2013)", ("trainer.clip_norm=1",))
-
-
 def leaky(known: Known) -> Remedy | None:
     if not known.chosen("activation", "relu") or known.choices.get("architecture", "") in _GATED:
         return None
     return Remedy("leaky ReLU: no unit is without a gradient (Maas et al. 2013)", known.words("activation=leaky_relu"))
 
 
-def adam(known: Known) -> Remedy | None:
-    if known.chosen("optimizer", "adam", "adamw", "nadam"):
-        return None
-    return Remedy("Adam: steps of one size, however small the gradient (Kingma & Ba 2015)", ("optimizer=adam",))
-
-
-def no_decay(known: Known) -> Remedy | None:
-    if not known.number("optimizer", "weight_decay") > HEAVY_DECAY:
-        return None
-    return Remedy("no weight decay: it outweighs the gradient", ("optimizer.weight_decay=0",))
-
-
 def no_dropout(known: Known) -> Remedy | None:
     if not known.number("architecture", "dropout") > MOST_DROPOUT:
         return None
     return Remedy("no dropout: hardly anything passes through it", ("architecture.dropout=0",))
-
-
-def constant_rate(known: Known) -> Remedy | None:
-    if not known.choices or known.chosen("schedule", "constant"):
-        return None
-    return Remedy("a learning rate that stays as it is", ("schedule=constant",))
 
 
 def data(known: Known) -> Remedy | None:

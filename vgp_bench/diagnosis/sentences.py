@@ -5,7 +5,7 @@ from vgp_bench.diagnosis.finding import Diagnosis, Remedy, Symptom
 _SEEN = {
     ("vanishing", "depth"): "{place} cannot move the outputs",
     ("vanishing", "time"): "what lies {lag} time steps back no longer counts",
-    ("exploding", "depth"): "the least change of {place} overturns the outputs",
+    ("exploding", "depth"): "the least change at {place} overturns the outputs",
     ("exploding", "time"): "what lies {lag} time steps back outweighs the present",
     ("exploding", ""): "the gradient grew far beyond its usual size",
     ("dead units", ""): "units of {place} are 0 for every input",
@@ -61,10 +61,11 @@ LABEL = 10
 
 def note(symptom: Symptom) -> str:
     """A symptom in a line, with its evidence."""
-    return f"{_label(symptom)}: {_seen(symptom)}, {_since(symptom)}; {_figure(symptom)}"
+    return f"{label(symptom)}: {_seen(symptom)}, {_since(symptom)}; {_figure(symptom)}"
 
 
-def _label(symptom: Symptom) -> str:
+def label(symptom: Symptom) -> str:
+    """The verdict with its axis: 'vanishing (depth)'."""
     return f"{symptom.verdict} ({symptom.axis})" if symptom.axis else symptom.verdict
 
 
@@ -81,7 +82,7 @@ def _since(symptom: Symptom) -> str:
 
 
 def _sure(diagnosis: Diagnosis) -> str:
-    return f"{diagnosis.sure}, or else {_label(diagnosis.runner_up)}" if diagnosis.runner_up else diagnosis.sure
+    return f"{diagnosis.sure}, or else {label(diagnosis.runner_up)}" if diagnosis.runner_up else diagnosis.sure
 
 
 def _short(remedy: Remedy) -> str:

@@ -1,10 +1,7 @@
 """What is tried: the remedies of the verdict, all others that apply, and a range test of the learning rate."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from vgp_bench.composition import compose
 from vgp_bench.config import ComposedRun
@@ -39,10 +36,10 @@ class Change:
 
 def single_changes(base: Change, diagnosis: Diagnosis, case: Case) -> list[Change]:
     """Every change with words that composes and passes the check, the most promising first."""
-    known = Known(case.choices, case.config, case.time_steps)
+    known = Known.of(case)
     remedies = [remedy for remedy in diagnosis.remedies if remedy.overrides]
     seen: dict[tuple[str, ...], Remedy] = {}
-    for remedy in (*remedies, *general_remedies(known), *range_test(known, case)):
+    for remedy in (*remedies, *general_remedies(known), *range_test(known)):
         seen.setdefault(remedy.overrides, remedy)
     made = (change(base, remedy.overrides, remedy.words) for remedy in seen.values())
     return [one for one in made if one is not None]
@@ -66,23 +63,10 @@ def pair(base: Change, one: Change, other: Change) -> Change | None:
     return change(base, (*one.overrides, *other.overrides), "both")
 
 
-def range_test(known: Known, case: Case) -> list[Remedy]:
+def range_test(known: Known) -> list[Remedy]:
     """Learning rates around the present one, and around that whose steps are 1e-3 of the weights, as measured."""
     rates = [known.rate * factor for factor in FACTORS]
-    if (ratio := update_ratio(case)) > 0 and not 0.1 < GOOD_STEP / ratio < 10:
+    if (ratio := known.update_ratio) > 0 and not 0.1 < GOOD_STEP / ratio < 10:
         good = known.rate * GOOD_STEP / ratio
         rates += [good, good * FACTORS[0], good * FACTORS[1]]
     return [Remedy("range test of the learning rate (Smith 2017)", word) for rate in rates if (word := rate_word(rate))]
-
-
-def update_ratio(case: Case) -> float:
-    """Median over the steps of the largest ||dW_l|| / ||W_l|| of all stages; NaN if it was not measured."""
-    steps = case.column("layers", "step")
-    moved = np.asarray(case.column("layers", "update_ratio"), dtype=float)
-    known = np.isfinite(moved)
-    if not known.any():
-        return math.nan
-    _, place = np.unique(steps[known], return_inverse=True)
-    most = np.zeros(int(place.max()) + 1)
-    np.maximum.at(most, place, moved[known])
-    return float(np.median(most))

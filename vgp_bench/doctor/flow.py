@@ -10,7 +10,7 @@ from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.finding import Diagnosis
 from vgp_bench.diagnosis.looks import Look, looks
 from vgp_bench.diagnosis.reach import reach
-from vgp_bench.doctor.changes import update_ratio
+from vgp_bench.diagnosis.updates import update_ratio
 from vgp_bench.records.time_signal import last_layer
 
 

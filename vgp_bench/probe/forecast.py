@@ -3,7 +3,8 @@
 Two ways out of the start are known, and one of them is enough: the first steps already tell the inputs apart, so that
 as many as the run has will do so visibly; or they move every stage, so that the network will not stay what it was. A
 network with neither stays where it is; so does one with a stage that the first steps have killed. Whether what reaches
-the output is what the task needs cannot be seen so early: a recurrent net may train and never see the far past.
+the output is what the task needs cannot be seen so early: a recurrent net may train and never see the far past, which
+is then said beside the forecast. A symptom of the start beside a good forecast has its reason given too.
 scripts/score_forecast compares forecasts with what became of the trainings.
 """
 
@@ -15,7 +16,7 @@ from vgp_bench.diagnosis.finding import Remedy, Symptom
 from vgp_bench.diagnosis.judge import symptoms_of
 from vgp_bench.diagnosis.known import Known
 from vgp_bench.diagnosis.remedies import remedies_for
-from vgp_bench.diagnosis.sentences import note
+from vgp_bench.diagnosis.sentences import label, note
 from vgp_bench.probe.case import case_of_start
 from vgp_bench.probe.limits import MOVED, TOLD_APART
 from vgp_bench.probe.measuring import Measured
@@ -49,10 +50,20 @@ def forecast(found: Measured) -> Forecast:
     if died := _died(found):
         return Forecast(False, [f"{died} is dead after the first steps: no gradient passes it"], notes, remedy)
     if apart >= TOLD_APART:
-        return Forecast(True, [f"{tells} (enough: {TOLD_APART})"], notes)
+        return Forecast(True, [f"{tells} (enough: {TOLD_APART})", *_reservations(symptoms)], notes)
     if moved >= MOVED and apart > 0:
-        return Forecast(True, [tells, f"{moves} (enough: {MOVED})"], notes)
+        return Forecast(True, [tells, f"{moves} (enough: {MOVED})", *_reservations(symptoms)], notes)
     return Forecast(False, [f"{tells} (enough: {TOLD_APART})", f"{moves} (enough: {MOVED})"], notes, remedy)
+
+
+def _reservations(symptoms: Sequence[Symptom]) -> list[str]:
+    """What a good forecast does not cover, or holds in spite of: nothing without a symptom."""
+    forgotten = [symptom.lag for symptom in symptoms if symptom.verdict == "vanishing" and symptom.axis == "time"]
+    others = [label(symptom) for symptom in symptoms if not (symptom.verdict == "vanishing" and symptom.axis == "time")]
+    reservations = [f"but not to use what lies {lag} time steps back or more" for lag in forgotten]
+    if others:
+        reservations.append(f"in spite of {', '.join(others)}, which the first steps overcome")
+    return reservations
 
 
 def _died(found: Measured) -> str:
@@ -69,5 +80,5 @@ def symptoms_at_start(found: Measured) -> list[Symptom]:
 def _remedy(found: Measured, symptoms: Sequence[Symptom]) -> Remedy | None:
     if not symptoms:
         return None
-    remedies = remedies_for(symptoms[0].verdict, symptoms[0], Known(found.start.choices, found.start.config))
+    remedies = remedies_for(symptoms[0].verdict, symptoms[0], Known.of(case_of_start(found)))
     return remedies[0] if remedies else None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vgp_bench.diagnosis.reach import reach_of, span_of
 from vgp_bench.diagnosis.thresholds import FEWEST_STAGES
 from vgp_bench.probe.looking import Look, as_columns
 from vgp_bench.records.rows import LayerRow, TimeRow
@@ -17,8 +18,8 @@ def reaches(look: Look) -> list[float]:
 
     NaN where the logits have no gradient: all inputs are right with certainty, or nothing is finite.
     """
-    unit = look.probes[-1].sample_gradient
-    return [row.sensitivity / unit if unit > 0 else math.nan for row in look.probes]
+    sizes = [row.sensitivity for row in look.probes]
+    return [float(value) for value in reach_of(sizes, look.probes[-1].sample_gradient)]
 
 
 def span(look: Look) -> float:
@@ -31,9 +32,7 @@ def span(look: Look) -> float:
         return math.nan
     if (sizes == 0).any():
         return math.inf
-    places = np.arange(len(sizes))
-    slope = float(np.polyfit(places, np.log10(sizes), 1)[0])
-    return slope * (len(sizes) - 1)
+    return span_of(sizes).slope
 
 
 def measured_decay(look: Look) -> Decay:

@@ -10,6 +10,8 @@ activations without limits on both sides count as ReLU. Left out: output out of 
 weights, for which nothing is on record. A mean of exactly 0 is our dead units, what is not finite our exploding.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from vgp_bench.diagnosis.case import Case
@@ -27,6 +29,7 @@ def judge(case: Case) -> list[Verdict]:
     """The first error."""
     logged = {look.step: look for look in looks(case, "layers")}
     probed = looks(case, "probes")
+    stopped = _without_decrease(case, [look.step for look in probed])
     for number, look in enumerate(probed, 1):
         forward = logged.get(look.step)
         if forward is not None and is_broken(forward):
@@ -38,7 +41,7 @@ def judge(case: Case) -> list[Verdict]:
             return ["dead units"]
         if number % EVERY == 0 and (figures(look, "large_input_fraction")[bounded(look)] > SATURATED).any():
             return ["saturated"]
-        if _losses_are_equal(case.until(look.step)):
+        if stopped[number - 1]:
             return ["plateau"]
         if _vanished(look):
             return ["vanishing"]
@@ -49,7 +52,18 @@ def _vanished(look: Look) -> bool:
     return bool((figures(look, "weight_gradient_mean") < SMALL_GRADIENT).any())
 
 
-def _losses_are_equal(case: Case) -> bool:
-    loss, _, _ = epochs(case)
-    recent = loss[-EVERY:]
-    return len(recent) == EVERY and bool(np.isfinite(recent).all() and recent.mean() == recent.max())
+def _without_decrease(case: Case, seen_at: Sequence[int]) -> list[bool]:
+    """Of each of these steps, whether the losses of the latest EVERY epochs up to it are all the same, the last one as
+    far as it went."""
+    losses, _, ends = epochs(case)
+    steps, of_step = np.asarray(case.column("steps", "step")), np.asarray(case.column("steps", "loss"), dtype=float)
+    begins = np.searchsorted(steps, [-1, *ends[:-1]], side="right")
+    found = []
+    for step in seen_at:
+        stop = int(np.searchsorted(steps, step, side="right"))
+        epoch = int(np.searchsorted(begins, stop, side="left")) - 1  # that of the last step seen
+        before = losses[max(epoch - EVERY + 1, 0) : epoch]
+        # Few trainings come any further than here, so that the steps of an epoch are not added up at every look.
+        is_full = len(before) == EVERY - 1 and np.isfinite(before).all() and (before == before[0]).all()
+        found.append(bool(is_full and of_step[begins[epoch] : stop].mean() == before[0]))
+    return found

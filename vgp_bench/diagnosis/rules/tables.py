@@ -38,10 +38,9 @@ def epochs(case: Case) -> tuple[Figures, Figures, NDArray[np.integer]]:
     of_step = np.asarray(case.column("steps", "epoch"))
     steps = np.asarray(case.column("steps", "step"))
     values = [np.asarray(case.column("steps", name), dtype=float) for name in ("loss", "accuracy")]
-    numbers = np.unique(of_step)
-    loss, accuracy = (np.array([column[of_step == number].mean() for number in numbers]) for column in values)
-    ends = np.array([steps[of_step == number].max() for number in numbers], dtype=int)
-    return loss, accuracy, ends
+    cuts = np.flatnonzero(np.diff(of_step)) + 1
+    loss, accuracy = (np.array([p.mean() for p in np.split(column, cuts) if len(p)]) for column in values)
+    return loss, accuracy, np.array([part[-1] for part in np.split(steps, cuts) if len(part)], dtype=int)
 
 
 def each_once(verdicts: Iterable[Verdict]) -> list[Verdict]:

@@ -4,8 +4,9 @@ import numpy as np
 
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.finding import Evidence, Symptom
-from vgp_bench.diagnosis.looks import Look, Seen, lasting, looks
-from vgp_bench.diagnosis.reach import reach
+from vgp_bench.diagnosis.looks import Look, Seen, lasting
+from vgp_bench.diagnosis.reach import grown_at, reach
+from vgp_bench.diagnosis.signal_looks import signal_looks
 from vgp_bench.diagnosis.thresholds import FEWEST_STAGES, GREAT_REACH
 
 RANK = 30
@@ -13,7 +14,7 @@ RANK = 30
 
 def find(case: Case) -> Symptom | None:
     """The symptom at the last probed step."""
-    return lasting("exploding", looks(case, "probes"), _seen, "depth")
+    return lasting("exploding", signal_looks(case), _seen, "depth")
 
 
 def _seen(look: Look) -> Seen | None:
@@ -22,9 +23,9 @@ def _seen(look: Look) -> Seen | None:
         return None
     if np.isnan(reached).all():
         return None
-    worst = int(np.nanargmax(reached))
-    value = float(reached[worst])
+    value = float(np.nanmax(reached))
     if value <= GREAT_REACH:
         return None
     evidence = Evidence.exact("outputs moved per relative change of a stage", value, GREAT_REACH)
-    return evidence, worst
+    # Where no stage alone does it, it begins with the first one that is out of bounds.
+    return evidence, grown_at(look) or int(np.flatnonzero(reached > GREAT_REACH)[0])

@@ -5,22 +5,14 @@ import numpy as np
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.finding import Evidence, Symptom
 from vgp_bench.diagnosis.thresholds import SMALL_UPDATE, STIRRING
+from vgp_bench.diagnosis.updates import largest_updates
 
 RANK = 65
 
 
 def find(case: Case) -> Symptom | None:
     """The symptom at the end, if it has been there for half of the record: an end that is slow on purpose is none."""
-    steps = case.column("layers", "step")
-    moved = np.asarray(case.column("layers", "update_ratio"), dtype=float)
-    gradient = np.asarray(case.column("layers", "weight_gradient_l2"), dtype=float)
-    usable = ~np.isnan(moved) & ~(gradient == 0)  # without a gradient it is not the optimizer that makes no step
-    steps, moved = steps[usable], moved[usable]
-    if not len(moved):
-        return None
-    known, place = np.unique(steps, return_inverse=True)
-    ratios = np.zeros(len(known))
-    np.maximum.at(ratios, place, moved)  # the stage that moves most, at each step
+    known, ratios = largest_updates(case, with_gradient=True)
     large = np.flatnonzero(ratios >= STIRRING * SMALL_UPDATE)
     first = int(large[-1]) + 1 if len(large) else 0
     if first == len(ratios) or 2 * int(known[first]) > case.last_step:

@@ -10,8 +10,9 @@ import numpy as np
 
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.finding import Evidence, Symptom
-from vgp_bench.diagnosis.looks import Look, Seen, lasting, looks
+from vgp_bench.diagnosis.looks import Look, Seen, lasting
 from vgp_bench.diagnosis.reach import lost_at, reach, span
+from vgp_bench.diagnosis.signal_looks import signal_looks
 from vgp_bench.diagnosis.thresholds import FEWEST_STAGES, REACH, SPAN
 
 RANK = 60
@@ -19,7 +20,7 @@ RANK = 60
 
 def find(case: Case) -> Symptom | None:
     """The symptom at the last probed step."""
-    return lasting("vanishing", looks(case, "probes"), _seen, "depth")
+    return lasting("vanishing", signal_looks(case), _seen, "depth")
 
 
 def _seen(look: Look) -> Seen | None:
