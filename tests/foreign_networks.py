@@ -133,6 +133,10 @@ def tokens(n: int = 8, length: int = 7) -> tuple[Tensor, Tensor]:
     return torch.randint(0, 11, (n, length)), torch.randint(0, CLASSES, (n,))
 
 
+def hooks_of(model: nn.Module) -> int:
+    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
+
+
 def trained(
     model: nn.Module, data: tuple[Tensor, Tensor], steps: int = 3, lr: float = 0.05, log: bool = True, **options: Any
 ) -> Monitor:

@@ -1,7 +1,9 @@
 """`vgp-bench diagnose` as typed, on runs whose fault was put in by hand."""
 
 import csv
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,43 @@ def test_step_judges_what_was_known_then(several, capsys):
     assert said(capsys, run, "--step", 39)[0] == "verdict   healthy, certain"
     assert said(capsys, run, "--step", 3)[0].startswith("verdict   undecided")
     assert said(capsys, run, "--step", 999)[0] == "verdict   diverged, certain"
+
+
+@pytest.mark.parametrize(
+    ("step", "told"), [(39, ""), (40, "--step 40: the record ends at step 39, and is judged there\n")]
+)
+def test_a_step_beyond_the_end_is_told(step, told, capsys):
+    assert main(["diagnose", str(healthy(Path("results"))), "--step", str(step)]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == told
+    assert printed.out.startswith("verdict   healthy")
+
+
+def test_of_several_runs_those_that_end_before_the_step_are_named(several, capsys):
+    assert main(["diagnose", "results", "--step", "40", "--format", "csv"]) == 0  # the others have 41 and 80 steps
+    names = ", ".join(several[place].name for place in (1, 0, 2))
+    assert capsys.readouterr().err == f"--step 40: 3 of 5 records end before it, and are judged there: {names}\n"
+    for seed in (2, 3, 4):
+        healthy(Path("results"), seed)
+    assert main(["diagnose", "results", "--step", "40"]) == 0
+    assert capsys.readouterr().err.endswith(", ...\n")
+
+
+def test_a_run_without_a_step_is_told_to_have_none(capsys):
+    assert main(["diagnose", str(make_run(Path("results"), mlp_config())), "--step", "5"]) == 0
+    assert capsys.readouterr().err == "--step 5: no step is on record\n"
+
+
+def test_a_terminal_is_told_what_it_waits_for(capsys, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    healthy(Path("results"))
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert main(["diagnose", "results"]) == 0
+    assert "reading ..." in sys.stderr.getvalue()
+    assert sys.stderr.getvalue().rpartition("reading ...")[2].strip("\r\x1b[A ") == ""  # and gone
 
 
 def test_a_run_without_probes_is_judged_by_the_rest(capsys):

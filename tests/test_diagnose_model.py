@@ -1,5 +1,6 @@
 """`vgp-bench diagnose-model`: a verdict on a network of one's own, and every mistake in one line."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -87,7 +88,12 @@ def test_a_net_with_skip_connections_is_healthy(capsys: pytest.CaptureFixture[st
 )
 def test_other_losses(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*words, "--steps", "3") == 0
-    assert "reach, step 0" in capsys.readouterr().out
+    assert re.search(r"^layer +depth +step 0 +step 2 ", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_it_fits_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("parts_here:sigmoid", "--data", "parts_here:batches", "--steps", "40") == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(

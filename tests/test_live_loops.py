@@ -20,6 +20,7 @@ from tests.foreign_networks import (
     SharedActivation,
     SmallCNN,
     Tagger,
+    hooks_of,
     images,
     series,
     tokens,
@@ -50,10 +51,6 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Data]]] = {
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
-
-
-def hooks_of(model: nn.Module) -> int:
-    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
 
 
 def loop(model: nn.Module, data: Data, monitored: dict[str, Any] | None, autocast: bool = False) -> dict[str, Tensor]:

@@ -1,13 +1,15 @@
 """Which steps are measured, on a clock that the test sets: seconds a plain step, and a measured one."""
 
+from typing import Any
+
 import pytest
 
-from vgp_bench.live.pace import Pace
+from vgp_bench.live.pace import Pace, PutOff
 
 
-def measured(
+def gone(
     steps: int, plain: float, cost: float, overhead: float | None, dense: int = 2, every: int | None = 10
-) -> list[int]:
+) -> tuple[list[int], Pace]:
     now = 0.0
     pace = Pace(dense, every, overhead, clock=lambda: now)
     pace.begin()
@@ -17,7 +19,11 @@ def measured(
         found += [step] if due else []
         now += plain + (cost if due else 0)
         pace.ended(due)
-    return found
+    return found, pace
+
+
+def measured(*of: Any, **options: Any) -> list[int]:
+    return gone(*of, **options)[0]
 
 
 def test_without_a_bound_the_cadence_is_kept() -> None:
@@ -42,3 +48,19 @@ def test_in_the_long_run_the_bound_holds(cost: float) -> None:
     spent = cost * len(measured(steps, plain=1, cost=cost, overhead=0.04))
     assert spent / (steps + spent) <= 0.04 + cost / steps
     assert spent / (steps + spent) >= min(0.03, 0.8 * cost / 10)
+
+
+def test_what_was_put_off_is_known() -> None:
+    # Looks 10, 20 ... 490 are due; 190 comes at its step, and 285 stands for 200 to 280.
+    found, pace = gone(500, plain=1, cost=5, overhead=0.05)
+    assert [step for step in found if step < 300] == [0, 1, 190, 285]
+    assert pace.put_off(300) == PutOff(planned=29, missed=28, later=1, times=6.0)
+    assert pace.put_off(190) == PutOff(planned=18, missed=18, later=0, times=6.0)
+    assert pace.put_off(10) is None  # nothing was due yet
+
+
+@pytest.mark.parametrize("options", [{"overhead": None}, {"overhead": 0.5}, {"overhead": 0.05, "every": None}])
+def test_nothing_is_said_where_nothing_was_put_off(options: dict[str, Any]) -> None:
+    _, pace = gone(100, plain=1, cost=1, **options)
+    pace.due(100)  # the step after the last, which never comes
+    assert pace.put_off(100) is None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -82,12 +83,17 @@ def test_an_optimizer_that_is_none(optimizer: object, what: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"every": 0}, r"Monitor\(every=0\): must be at least 1, or None"),
-        ({"overhead": 0}, r"Monitor\(overhead=0\): must be above 0, or None for no bound"),
-        ({"dense_steps": -1}, r"Monitor\(dense_steps=-1\): must be at least 0"),
+        ({"every": 0}, r"Monitor\(every=0\): must be a whole number, at least 1, or None"),
+        ({"every": 2.5}, r"Monitor\(every=2\.5\): must be a whole number, at least 1, or None"),
+        ({"overhead": 0}, r"Monitor\(overhead=0\): must be a number above 0, or None for no bound"),
+        ({"overhead": "4%"}, r"Monitor\(overhead='4%'\): must be a number above 0"),
+        ({"dense_steps": -1}, r"Monitor\(dense_steps=-1\): must be a whole number, at least 0"),
+        ({"dense_steps": None}, r"Monitor\(dense_steps=None\): must be a whole number"),
+        ({"scaler": 3}, r"Monitor\(scaler=\.\.\.\): a int, not a torch\.amp\.GradScaler"),
+        ({"chance_loss": "ln 10"}, r"Monitor\(chance_loss='ln 10'\): must be a number"),
     ],
 )
-def test_cadences(options: dict[str, int], message: str) -> None:
+def test_options(options: dict[str, int], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Monitor(Functional(), sgd(Functional()), **options)  # type: ignore[arg-type]
 
@@ -122,6 +128,58 @@ def test_nothing_measured_is_told_in_the_report() -> None:
     assert monitor.report().startswith("nothing was measured yet")
     assert monitor.verdict().startswith("undecided")
     assert monitor.tables["probes"].empty
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ((None,), "the loss is a NoneType: give a number or a tensor with one value"),
+        (("0.3",), "the loss is a str: give a number"),
+        (([0.3, 0.2],), "the loss is a list: give a number"),
+        ((torch.ones(3),), r"the loss is a tensor of shape \(3,\): give one number, say its mean"),
+        ((torch.ones((), dtype=torch.complex64),), "the loss is a tensor complex"),
+        ((0.3, "all"), "the accuracy is a str: give a number"),
+    ],
+)
+def test_what_is_no_loss(told: tuple[object, ...], message: str) -> None:
+    model = Functional()
+    with (
+        Monitor(model, sgd(model)) as monitor,
+        pytest.raises(ConfigError, match=rf"^Monitor\.log: {message}") as refused,
+    ):
+        monitor.log(*told)  # type: ignore[arg-type]
+    assert "\n" not in str(refused.value)
+    assert monitor.tables["steps"].empty
+
+
+@pytest.mark.parametrize("value", [0.25, np.float32(0.25), torch.tensor(0.25), torch.tensor([[0.25]]), np.array(0.25)])
+def test_what_is_one(value: float) -> None:
+    model = Functional()
+    with Monitor(model, sgd(model)) as monitor:
+        monitor.log(value)
+    assert monitor.tables["steps"].loss.tolist() == [0.25]
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_loss_told_outside_of_the_block(left: bool) -> None:
+    model = Functional()
+    monitor = Monitor(model, sgd(model))
+    if left:
+        with monitor:
+            pass
+    with pytest.raises(ConfigError, match=r"outside of its `with` block: put the loop into `with vgp_bench\.Monitor\("):
+        monitor.log(1.0)
+
+
+def test_a_monitor_started_twice() -> None:
+    model = Functional()
+    monitor = Monitor(model, sgd(model))
+    monitor.start()
+    with pytest.raises(ConfigError, match=r"started already: leave out start\(\)"), monitor:
+        pass
+    monitor.stop()
+    with monitor:  # the loop goes on
+        pass
 
 
 def test_without_a_loss_there_is_no_verdict_but_every_figure() -> None:

@@ -31,25 +31,25 @@ def main() -> None:
             "dataset.crop_padding=4",
             "dataset.flip=true",
         ]
+    load = os.getloadavg()[0]
     ratios = []
     if arguments.only in (None, "measuring"):
         ratios += measuring.benchmark(data, cifar, arguments.pairs)
     if arguments.only in (None, "textbook"):
         ratios += textbook.benchmark(arguments.data_dir, arguments.cifar, arguments.pairs)
-    if arguments.only in (None, "live"):
-        ratios += live.benchmark(arguments.pairs)
+    tables = ["", *live.lines(live.benchmark(arguments.pairs))] if arguments.only in (None, "live") else []
+    if arguments.only in (None, "overhead"):
+        tables += ["", *overhead.overhead().lines()]
     here = describe_environment("cpu", [])
     lines = [
         f"{datetime.now(UTC):%Y-%m-%d}, {here['cpu']}, {torch.get_num_threads()} threads, torch {torch.__version__}, "
-        f"Python {platform.python_version()}, vgp_bench {str(here['code']['commit'])[:12]}",
-        "",
-        "| what | ratio (median) | range | bound | seconds (medians) |",
-        "|---|---|---|---|---|",
-        *(ratio.line() for ratio in ratios),
+        f"Python {platform.python_version()}, vgp_bench {str(here['code']['commit'])[:12]}; "
+        f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after",
     ]
-    if arguments.only in (None, "overhead"):
-        lines += ["", *overhead.overhead().lines()]
-    text = "\n".join(lines) + "\n"
+    if ratios:
+        lines += ["", "| what | ratio (median) | range | bound | seconds (medians) |", "|---|---|---|---|---|"]
+        lines += [ratio.line() for ratio in ratios]
+    text = "\n".join([*lines, *tables]) + "\n"
     print(text)
     if arguments.out is not None:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)

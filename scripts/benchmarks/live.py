@@ -1,110 +1,77 @@
-"""What the Monitor costs in a loop of somebody else's: that loop with it / without it, and with other watchers."""
+"""What looking at somebody else's training loop costs: that loop with a watcher / without, the watchers in turn."""
 
-import contextlib
-import importlib.util
-import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+import gc
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from benchmarks.foreign_loops import LOOPS, ForeignLoop, Seconds, Watcher
+from benchmarks.watchers import OURS, nobody, watchers
 
-import vgp_bench
-from benchmarks.timing import Ratio, paired
-
-STEPS = 500
-Watcher = Callable[[nn.Module, torch.optim.Optimizer], AbstractContextManager[Callable[[Tensor], None]]]
+BOUND = 1.05
+OTHERS_EVERY = 2
+"""In one of so many rounds the watchers of others take part: some take several times as long as the loop itself."""
 
 
-class Recurrent(nn.Module):
-    """An LSTM over 28 rows of 28, and a classifier of its last output."""
+@dataclass(frozen=True)
+class Cost:
+    """Of one watcher on one loop: for each round the time with it and without."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.lstm, self.head = nn.LSTM(28, 128, batch_first=True), nn.Linear(128, 10)
+    watcher: str
+    loop: ForeignLoop
+    rounds: Sequence[tuple[Seconds, Seconds]]
 
-    def forward(self, rows: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.lstm(rows)[0][:, -1])
-        return logits
-
-
-def mlp() -> nn.Module:
-    """784 - 8 x 256 - 10."""
-    hidden = [module for _ in range(7) for module in (nn.Linear(256, 256), nn.ReLU())]
-    return nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), *hidden, nn.Linear(256, 10))
-
-
-def cnn() -> nn.Module:
-    """Four convolutions of 16 channels with batch normalization, on 28 x 28."""
-    layers: list[nn.Module] = [nn.Unflatten(1, (1, 28))]
-    for before in (1, 16, 16, 16):
-        layers += [nn.Conv2d(before, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU()]
-        layers += [nn.MaxPool2d(2)] if before == 16 else []
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * 3 * 3, 10))
-
-
-def training(make: Callable[[], nn.Module], steps: int, watcher: Watcher) -> Callable[[], None]:
-    """So many steps of the loop from the beginning, on data that lies ready."""
-    inputs, targets = torch.randn(64, 28, 28), torch.randint(0, 10, (64,))
-
-    def run() -> None:
-        torch.manual_seed(0)
-        model = make()
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-        with watcher(model, optimizer) as log:
-            for _ in range(steps):
-                optimizer.zero_grad()
-                loss = F.cross_entropy(model(inputs), targets)
-                log(loss)
-                loss.backward()
-                optimizer.step()
-
-    return run
-
-
-def bare(model: nn.Module, optimizer: torch.optim.Optimizer) -> AbstractContextManager[Callable[[Tensor], None]]:
-    """Nobody looks."""
-    return nullcontext(lambda loss: None)
-
-
-@contextlib.contextmanager
-def ours(model: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[Callable[[Tensor], None]]:
-    """The Monitor as it is by default, verdict included."""
-    with vgp_bench.Monitor(model, optimizer) as monitor:
-        yield monitor.log
-    monitor.report()
-
-
-@contextlib.contextmanager
-def watched_by_wandb(model: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[Callable[[Tensor], None]]:
-    """wandb.watch as it is by default (histograms of all gradients, every 1000th backward pass) but every 50th."""
-    import wandb
-
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["WANDB_SILENT"] = "true"
-        run: Any = wandb.init(mode="offline", dir=folder, project="bench")
-        run.watch(model, log="all", log_freq=50)
-        yield lambda loss: run.log({"loss": loss})
-        run.finish()
-
-
-def benchmark(pairs: int, steps: int = STEPS) -> list[Ratio]:
-    """Each network with the Monitor / without; the perceptron also with wandb.watch, if that is installed."""
-    found = []
-    for name, make, share in (
-        ("MLP 8 x 256", mlp, 1.0),
-        ("CNN 4 x 16", cnn, 0.4),
-        ("LSTM 128, 28 steps", Recurrent, 1.0),
-    ):
-        count = int(steps * share)
-        title = f"own loop with Monitor / without, {name}, batch 64, {count} steps"
-        found.append(paired(title, "at most 1.05", training(make, count, ours), training(make, count, bare), pairs))
-    if importlib.util.find_spec("wandb") is not None:
-        title = f"own loop with wandb.watch / without, MLP 8 x 256, batch 64, {steps} steps"
-        found.append(
-            paired(title, "-", training(mlp, steps, watched_by_wandb), training(mlp, steps, bare), max(2, pairs // 2))
+    def line(self) -> str:
+        """A row of the table: ratios round by round, their median and range."""
+        clock = sorted(watched.clock / bare.clock for watched, bare in self.rounds)
+        core = sorted(watched.core / bare.core for watched, bare in self.rounds)
+        without = statistics.median(bare.clock for _, bare in self.rounds)
+        cells = (
+            f"{self.loop.name}, {self.loop.steps} steps",
+            self.watcher,
+            f"{statistics.median(core):.3f}",
+            f"{core[0]:.2f} ... {core[-1]:.2f}",
+            f"{statistics.median(clock):.3f}",
+            f"{clock[0]:.2f} ... {clock[-1]:.2f}",
+            f"at most {BOUND}" if self.watcher == OURS else "-",
+            f"{without:.3g}",
         )
+        return f"| {' | '.join(cells)} |"
+
+
+def benchmark(rounds: int, loops: Sequence[ForeignLoop] = LOOPS) -> list[Cost]:
+    """Each loop with each watcher that is installed."""
+    found = []
+    with watchers() as all_of_them:
+        for loop in loops:
+            costs = _costs(loop, all_of_them, rounds)
+            print(*(cost.line() for cost in costs), sep="\n", file=sys.stderr, flush=True)  # minutes before the rest
+            found += costs
     return found
+
+
+def _costs(loop: ForeignLoop, others: Mapping[str, Watcher], rounds: int) -> list[Cost]:
+    """A round is everybody in turn; the next one begins with another, so that nobody is always first."""
+    everybody: dict[str, Watcher] = {"": nobody, **others}
+    names = list(everybody)
+    found: dict[str, list[tuple[Seconds, Seconds]]] = {name: [] for name in names}
+    for number in range(-1, rounds):  # the first is to warm up
+        start = number % len(names)
+        of_round: dict[str, Seconds] = {}
+        for name in (*names[start:], *names[:start]):
+            if name in ("", OURS) or number % OTHERS_EVERY == 0:
+                gc.collect()
+                of_round[name] = loop.run(everybody[name])
+        for name in of_round if number >= 0 else ():
+            found[name].append((of_round[name], of_round[""]))
+    return [Cost(name, loop, found[name]) for name in others]
+
+
+def lines(costs: Sequence[Cost]) -> list[str]:
+    """The table."""
+    head = "| own loop | watched by | CPU time, ratio (median) | range | wall time, ratio | range | bound | s without |"
+    rounds = {name: len(cost.rounds) for cost in costs for name in [cost.watcher]}
+    counts = ", ".join(f"{name} {count}" for name, count in rounds.items())
+    what = f"A loop that is watched / the same loop without, in turn; rounds: {counts}"
+    return [what, "", head, "|---|---|---|---|---|---|---|---|", *(cost.line() for cost in costs)]

@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from vgp_bench.commands.output import format_of, write
 from vgp_bench.errors import UserError
 
 if TYPE_CHECKING:
+    from vgp_bench.compare.diagnoses import Diagnoses
     from vgp_bench.records.reading import RunRecord
 
 FORMATS = {"table": ".txt", "csv": ".csv", "json": ".json"}
@@ -28,6 +30,8 @@ examples
   vgp-bench diagnose results/study --rules ours,sagemaker -o verdicts.csv
 """
 
+MOST_NAMES = 5
+"""Runs whose record ends before --step are named, if there are no more of them."""
 SIGN_OF_LIFE = 1.0
 """Seconds of work after which a terminal shows a bar."""
 
@@ -69,13 +73,45 @@ def _diagnose(arguments: argparse.Namespace) -> int:
     from vgp_bench.report.tables.export_diagnoses import diagnoses_to_csv, diagnoses_to_json
 
     rules = find_rules(split_words(arguments.rules) or [OURS])
-    runs = choose(find_runs(arguments.results), arguments.where)
+    with _telling("reading"):
+        runs = choose(find_runs(arguments.results), arguments.where)
     found = diagnose_runs(runs, rules, arguments.step, _told)
     writers = {"table": render_diagnoses, "csv": diagnoses_to_csv, "json": diagnoses_to_json}
     write(arguments.output, writers[form](found))
     if form == "csv":  # the other formats have a place for them
         print("\n".join(found.damaged), file=sys.stderr, end="\n" if found.damaged else "")
+    if arguments.step is not None:
+        _tell_ended({record.path: record for record in runs}, found, arguments.step)
     return 0
+
+
+def _tell_ended(records: Mapping[Path, "RunRecord"], found: "Diagnoses", step: int) -> None:
+    """Which runs were judged earlier than asked for, there being nothing later on record."""
+    ended = [e.run for e in found.entries if e.run.diagnosis and _last_step(records[e.run.path], step) < step]
+    if not ended:
+        return
+    if len(found.entries) == 1:
+        last = ended[0].diagnosis.seen if ended[0].diagnosis else -1
+        words = f"the record ends at step {last}, and is judged there" if last >= 0 else "no step is on record"
+    else:
+        names = [run.path.name for run in ended[:MOST_NAMES]] + (["..."] if len(ended) > MOST_NAMES else [])
+        words = f"{len(ended)} of {len(found.entries)} records end before it, and are judged there: {', '.join(names)}"
+    print(f"--step {step}: {words}", file=sys.stderr)
+
+
+def _last_step(record: "RunRecord", step: int) -> int:
+    """The last step on record; the table is read for it only where the summary does not say that it is late enough."""
+    if record.summary is not None and record.summary.steps > step:
+        return record.summary.steps - 1
+    steps = record.columns("steps")["step"]
+    return int(steps[-1]) if len(steps) else -1
+
+
+def _telling(what: str) -> AbstractContextManager[object]:
+    """A line at the terminal that stands there as long as this takes."""
+    from tqdm import tqdm
+
+    return tqdm(bar_format="{desc}", desc=f"{what} ...", leave=False, disable=None)
 
 
 def _told(records: Iterable["RunRecord"]) -> Iterable["RunRecord"]:

@@ -68,7 +68,7 @@ def find_stages(model: nn.Module, calls: Sequence[Call]) -> list[FoundStage]:
         is_block = module in blocks
         stages.append(
             FoundStage(
-                name=_name(names[module], module),
+                name=layer_name(names[module], module),
                 kind="output" if number == len(ordered) else "hidden",
                 depth=known + frozen,
                 module=module,
@@ -85,8 +85,8 @@ def find_stages(model: nn.Module, calls: Sequence[Call]) -> list[FoundStage]:
     return stages
 
 
-def _name(path: str, module: nn.Module) -> str:
-    """Its path in the model; of a layer of an nn.Sequential the kind too."""
+def layer_name(path: str, module: nn.Module) -> str:
+    """What a module at this path in the model is called; of a layer of an nn.Sequential the kind too."""
     kind = type(module).__name__
     return f"{kind} {path}" if path.isdigit() else path or kind
 

@@ -4,9 +4,9 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
+from vgp_bench.errors import ConfigError
 from vgp_bench.monitor.readings import Readings
 from vgp_bench.records.rows import StepRow
 
@@ -24,15 +24,24 @@ class LossLog:
         self.rates: dict[int, float] = {}
 
     def tell(self, steps_done: int, loss: Told, accuracy: Told = math.nan) -> None:
-        """A loss, the mean over a batch or micro-batch; steps_done: optimizer steps so far."""
+        """A loss, the mean over a batch or micro-batch; steps_done: optimizer steps so far.
+
+        Raises ConfigError for what is no single number.
+        """
+        kept = (_kept(loss, "loss"), _kept(accuracy, "accuracy"))
         if self._late is None:
             self._late = steps_done > 0
         step = max(steps_done - 1, 0) if self._late else steps_done
-        self._waiting.append((step, _kept(loss), _kept(accuracy)))
+        self._waiting.append((step, *kept))
 
     def knows(self, step: int) -> bool:
         """Whether anything was told for this step."""
         return step in self._read or any(told == step for told, _, _ in self._waiting)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was told at all."""
+        return not self._read and not self._waiting
 
     def read(self) -> None:
         """Fetch what was told since the last reading: waits for the device."""
@@ -62,9 +71,19 @@ class LossLog:
         ]
 
 
-def _kept(figure: Told) -> Told:
-    # A loss that another thread or an optimizer without copy writes into again must not change what was told.
-    return figure.detach().clone().reshape(()) if isinstance(figure, torch.Tensor) else float(figure)
+def _kept(figure: Told, what: str) -> Told:
+    if isinstance(figure, Tensor):
+        if figure.numel() != 1 or figure.is_complex():
+            shape = "complex" if figure.is_complex() else f"of shape {tuple(figure.shape)}"
+            raise ConfigError(f"Monitor.log: the {what} is a tensor {shape}: give one number, say its mean")
+        # A loss that another thread or an optimizer without copy writes into again must not change what was told.
+        return figure.detach().clone().reshape(())
+    try:
+        return float(figure if not isinstance(figure, str) else None)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"Monitor.log: the {what} is a {type(figure).__name__}: give a number or a tensor with one value"
+        ) from None
 
 
 def _mean(values: list[float]) -> float:

@@ -13,10 +13,12 @@ from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.finding import Diagnosis
 from vgp_bench.diagnosis.judge import diagnose
 from vgp_bench.diagnosis.sentences import line
+from vgp_bench.errors import ConfigError
 from vgp_bench.live.loss_log import LossLog
 from vgp_bench.live.memory_tables import columns_of, frames_of
 from vgp_bench.live.pace import Pace
-from vgp_bench.live.refusals import plain_model, plain_optimizers, refuse_strangers
+from vgp_bench.live.refusals import check_options, plain_model, plain_optimizers, refuse_strangers
+from vgp_bench.live.remarks import missing, remarks
 from vgp_bench.live.text_report import text_report
 from vgp_bench.live.watching import Watching
 
@@ -53,6 +55,7 @@ class Monitor:
         scaler: GradScaler | None = None,
         chance_loss: float = math.nan,
     ) -> None:
+        check_options(scaler, chance_loss)
         self.chance_loss = chance_loss
         self._losses = LossLog()
         pace = Pace(dense_steps, every, overhead)
@@ -73,7 +76,7 @@ class Monitor:
             self._state = "failed"
 
     def start(self) -> None:
-        """What entering the `with` block does, for code that has no block."""
+        """What entering the `with` block does, for code that has no block. Raises ConfigError if it is on already."""
         self._watching.start()
 
     def stop(self) -> None:
@@ -83,7 +86,15 @@ class Monitor:
 
     def log(self, loss: Tensor | float, accuracy: Tensor | float = math.nan) -> None:
         """Tell the loss of a step, and the share of right answers if there is one; of micro-batches, one after another,
-        the mean counts. Best between the forward pass and optimizer.step(). Nothing waits for the device."""
+        the mean counts. Best between the forward pass and optimizer.step(). Nothing waits for the device.
+
+        Raises ConfigError for what is no single number, and outside of the `with` block.
+        """
+        if not self._watching.on:
+            raise ConfigError(
+                "Monitor.log outside of its `with` block: put the loop into `with vgp_bench.Monitor(model, optimizer) "
+                "as monitor:`, or call start() before it and stop() after it"
+            )
         self._losses.tell(self._watching.done, loss, accuracy)
 
     def forward_done(self) -> None:
@@ -107,11 +118,17 @@ class Monitor:
         """The verdict with symptom, consequence and remedies."""
         return diagnose(self.case())
 
+    def remarks(self) -> list[str]:
+        """What to know beside the verdict, a sentence each: what was forgotten in the loop, looks that were put off,
+        layers that no gradient reaches or that never move."""
+        return remarks(self._watching, self.case())
+
     def verdict(self) -> str:
-        """The verdict in one line."""
-        return line(self.diagnosis())
+        """The verdict in one line; where something was forgotten in the loop, that."""
+        diagnosis, forgotten = self.diagnosis(), missing(self._watching)
+        return f"{diagnosis.label}: {forgotten}" if forgotten and diagnosis.verdict == "undecided" else line(diagnosis)
 
     def report(self) -> str:
-        """The signal flow as a table, and the verdict with its evidence."""
+        """The signal flow as a table, and the verdict with its evidence, in lines of at most 80 characters."""
         case = self.case()
-        return text_report(case, diagnose(case))
+        return text_report(case, diagnose(case), remarks(self._watching, case))

@@ -4,8 +4,19 @@ import time
 from collections import deque
 from collections.abc import Callable
 from statistics import median
+from typing import NamedTuple
 
 from vgp_bench.errors import ConfigError
+
+
+class PutOff(NamedTuple):
+    """planned: looks after the first ones; missed: how many of them were not at their step; later: looks in place of
+    these, which may stand for several; times: a measured step takes so many times as long as a plain one."""
+
+    planned: int
+    missed: int
+    later: int
+    times: float
 
 
 class Pace:
@@ -24,14 +35,17 @@ class Pace:
         overhead: float | None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        if dense_steps < 0:
-            raise ConfigError(f"Monitor(dense_steps={dense_steps}): must be at least 0")
-        if every is not None and every < 1:
-            raise ConfigError(f"Monitor(every={every}): must be at least 1, or None to measure only the first steps")
-        if overhead is not None and not overhead > 0:
-            raise ConfigError(f"Monitor(overhead={overhead}): must be above 0, or None for no bound")
+        if not isinstance(dense_steps, int) or dense_steps < 0:
+            raise ConfigError(f"Monitor(dense_steps={dense_steps!r}): must be a whole number, at least 0")
+        if every is not None and (not isinstance(every, int) or every < 1):
+            only = "or None to measure only the first steps"
+            raise ConfigError(f"Monitor(every={every!r}): must be a whole number, at least 1, {only}")
+        if overhead is not None and not (isinstance(overhead, int | float) and overhead > 0):
+            raise ConfigError(f"Monitor(overhead={overhead!r}): must be a number above 0, or None for no bound")
         self.dense_steps, self.every, self.overhead, self._clock = dense_steps, every, overhead, clock
         self._put_off = False
+        self._planned: set[int] = set()  # steps after the first ones, at their cadence
+        self._taken: set[int] = set()  # those that were measured in their place
         self._last: float | None = None
         self._plain: deque[float] = deque(maxlen=20)  # seconds of recent steps that were not measured
         self._elapsed = 0.0
@@ -45,10 +59,13 @@ class Pace:
         """Whether this step is to be measured."""
         if step < self.dense_steps:
             return True
-        self._put_off = self._put_off or (self.every is not None and step % self.every == 0)
+        if self.every is not None and step % self.every == 0:
+            self._put_off = True
+            self._planned.add(step)
         if not self._put_off or (self.overhead is not None and self._spent() > self.overhead * self._elapsed):
             return False
         self._put_off = False
+        self._taken.add(step)
         return True
 
     def ended(self, measured: bool) -> None:
@@ -61,6 +78,16 @@ class Pace:
             self._measured.append(seconds)
         else:
             self._plain.append(seconds)
+
+    def put_off(self, steps: int) -> PutOff | None:
+        """What was not measured when it should have been in a loop of so many steps; None if nothing was put off."""
+        planned = {step for step in self._planned if step < steps}
+        taken = {step for step in self._taken if step < steps}
+        if planned <= taken:
+            return None
+        # A step is put off only for what measuring has cost: both times are known then.
+        times = median(self._measured) / min(self._plain)
+        return PutOff(len(planned), len(planned - taken), len(taken - planned), times)
 
     def _spent(self) -> float:
         """Seconds that measuring has cost; before any step went without it, nobody knows: none."""

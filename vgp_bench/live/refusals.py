@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from vgp_bench.errors import ConfigError
@@ -45,6 +46,14 @@ def refuse_strangers(model: nn.Module, optimizers: Sequence[Optimizer]) -> None:
     held = {id(p) for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]}
     if not any(id(parameter) in held for parameter in model.parameters()):
         raise ConfigError("Monitor: the optimizer holds no parameter of this model: make it from model.parameters()")
+
+
+def check_options(scaler: object, chance_loss: object) -> None:
+    """Raises ConfigError for what is no scaler of mixed precision, or no loss."""
+    if scaler is not None and not isinstance(scaler, GradScaler):
+        raise ConfigError(f"Monitor(scaler=...): a {type(scaler).__name__}, not a torch.amp.GradScaler")
+    if not isinstance(chance_loss, int | float):
+        raise ConfigError(f"Monitor(chance_loss={chance_loss!r}): must be a number, say math.log(classes)")
 
 
 def refuse_if_compiled() -> None:

@@ -16,6 +16,7 @@ from vgp_bench.live.input_gradients import InputGradients
 from vgp_bench.live.loss_log import LossLog
 from vgp_bench.live.measured_step import Instruments, MeasuredStep
 from vgp_bench.live.pace import Pace
+from vgp_bench.live.reached import Reached
 from vgp_bench.live.taps import TappedStage
 from vgp_bench.records.rows import Row
 
@@ -41,6 +42,8 @@ class Watching:
         self.gradient_norms: dict[int, float] = {}
         self.instruments: Instruments | None = None
         self.times = InputGradients(model)
+        self.reached = Reached(model)
+        self.on = self.was_on = False  # between start() and stop(); whether start() was ever called
         self.trace: CallTrace | None = None
         self._measured: MeasuredStep | None = None
         self._read = False  # whether the gradients of this step have been seen
@@ -50,6 +53,9 @@ class Watching:
 
     def start(self) -> None:
         """Register the hooks of the optimizers, and the trace of the first forward pass."""
+        if self.on:
+            raise ConfigError("Monitor: it is started already: leave out start() before or inside of its `with` block")
+        self.on = self.was_on = True
         for optimizer in self.optimizers:
             self._hooks.append(optimizer.register_step_pre_hook(self._before_step))
         self._hooks.append(self.optimizers[-1].register_step_post_hook(self._after_step))
@@ -59,6 +65,7 @@ class Watching:
 
     def stop(self) -> None:
         """Take every hook away; a step that is under way is not measured."""
+        self.on = False
         self._end_trace()
         self._give_up()
         for handle in self._hooks:
@@ -138,6 +145,8 @@ class Watching:
         return (args[0], watched, *args[2:]), kwargs
 
     def _gradients_are_there(self, optimizer: Optimizer) -> None:
+        if self._measured is not None or self.trace is not None:
+            self.reached.look(self.optimizers)
         if self._read:
             return
         self._read = True
