@@ -12,6 +12,26 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 
 
+LONG = (
+    "test_soak",
+    "test_launcher_local",
+    "test_doctor",
+    "test_launcher_slurm_quick",
+    "test_faults",
+    "test_checkpoint",
+    "test_claims_command",
+    "test_contributing",
+    "test_demo",
+    "test_worker",
+)
+"""Files of a minute or so: they come first, so that no worker is left alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order in which scripts/test hands out the files (--no-loadscope-reorder)."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
 @pytest.fixture(autouse=True)
 def same_random_numbers_every_time():
     """What fails once fails again: a test that draws numbers draws the same ones in every run and every order."""

@@ -1,5 +1,6 @@
 """scripts/demo as the README has it: the story it tells must come out of the numbers."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -18,15 +19,21 @@ def accuracy(runs: list[RunRecord], architecture: str, depth: int, activation: s
     return run.summary.test_accuracy
 
 
-def test_the_demo_shows_where_the_gradient_dies_and_what_cures_it(tmp_path: Path) -> None:
-    done = subprocess.run([ROOT / "scripts" / "demo", tmp_path], capture_output=True, text=True, timeout=500)
+def demo(results: Path, **variables: str) -> str:
+    """What the script prints."""
+    command = [ROOT / "scripts" / "demo", results]
+    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
-    runs = find_runs([tmp_path])
+    return done.stdout
+
+
+def check_the_story(results: Path, printed: str) -> None:
+    runs = find_runs([results])
     assert len(runs) == 24
     # Chance is 10 %. The facts ask 15 % of a deep sigmoid net and 75 % of a cured one.
     assert accuracy(runs, "mlp", 20, "sigmoid") < 0.15
     assert accuracy(runs, "plain_cnn", 32, "sigmoid") < 0.15
-    assert accuracy(runs, "mlp", 2, "sigmoid") > 0.9  # depth is what kills
+    assert accuracy(runs, "mlp", 2, "sigmoid") > 0.75  # depth is what kills
     assert accuracy(runs, "mlp", 20, "relu") > 0.75
     assert accuracy(runs, "mlp", 20, "sigmoid", "batch") > 0.75
     assert accuracy(runs, "residual_mlp", 20, "sigmoid") > 0.75
@@ -34,7 +41,7 @@ def test_the_demo_shows_where_the_gradient_dies_and_what_cures_it(tmp_path: Path
     (dead,) = (r for r in runs if r.summary and r.summary.initial_gradient_ratio < 1e-12)
     assert dead.choices["architecture"] == "plain_cnn"
     # The end of what it prints: table, figure, the next three commands.
-    table, _, rest = done.stdout.partition("Gradient norm against depth")
+    table, _, rest = printed.partition("Gradient norm against depth")
     assert (
         sum(line.startswith(("mlp ", "residual_mlp ", "plain_cnn ", "resnet_preact ")) for line in table.splitlines())
         == 24
@@ -42,6 +49,23 @@ def test_the_demo_shows_where_the_gradient_dies_and_what_cures_it(tmp_path: Path
     picture = rest.splitlines()[0].rpartition(" ")[2]
     assert matplotlib.image.imread(picture).shape[1] > 1000
     assert sum(line.startswith("  vgp-bench ") for line in rest.splitlines()) == 3
+
+
+def test_the_demo_shows_where_the_gradient_dies_and_what_cures_it_in_three_epochs(tmp_path: Path) -> None:
+    """The script as it is, its runs shorter and seldom measured: bash reads a function of the command's name before."""
+    short = "trainer.max_epochs=3 monitor.dense_steps=1 monitor.every=1000"
+    (tmp_path / "shorter.sh").write_text(
+        f'vgp-bench() {{ if [ "$1" = run ]; then set -- "$@" {short}; fi; command vgp-bench "$@"; }}\n'
+    )
+    results = tmp_path / "results"
+    check_the_story(results, demo(results, BASH_ENV=str(tmp_path / "shorter.sh")))
+    assert {run.config["trainer"]["max_epochs"] for run in find_runs([results])} == {3}
+
+
+@pytest.mark.slow
+def test_the_demo_shows_where_the_gradient_dies_and_what_cures_it(tmp_path: Path) -> None:
+    check_the_story(tmp_path, demo(tmp_path))
+    assert accuracy(find_runs([tmp_path]), "mlp", 2, "sigmoid") > 0.9
 
 
 @pytest.mark.parametrize("script", ["demo", "test"])

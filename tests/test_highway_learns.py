@@ -10,7 +10,9 @@ from vgp_bench.run import perform
 
 
 def trained(results: Path, *words: str) -> Summary:
-    composed = compose("experiment=highway_digits", "device=cpu", *words, results=results)
+    # Shorter than the study, whose 40 epochs add 3 % of accuracy; measured at the two ends alone.
+    short = ["trainer.max_epochs=15", "monitor.dense_steps=1", "monitor.every=1000", "monitor.probe_every=null"]
+    composed = compose("experiment=highway_digits", "device=cpu", *short, *words, results=results)
     outcome = perform(composed, ["test"], lambda total: lambda steps, loss: None)
     assert outcome.summary is not None, outcome.reason
     return outcome.summary

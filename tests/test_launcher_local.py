@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.faulty import FAULTY, ROOT, TINY, Recorder, folder_of_faults, tasks_of
+from tests.stand_ins import quick_workers
+from vgp_bench.cli import main
 from vgp_bench.errors import ConfigError
 from vgp_bench.launchers.launcher import Task
 from vgp_bench.launchers.local import Local
@@ -75,6 +77,13 @@ def test_of_24_runs_those_with_a_fault_are_named_and_the_others_complete(tmp_pat
     assert not list(tmp_path.rglob("*.holder.json"))
 
 
+@pytest.fixture
+def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that train nothing, for tests of what their launcher does: they spare the import of torch."""
+    quick_workers(tmp_path, monkeypatch)
+
+
+@pytest.mark.usefixtures("quick")
 def test_no_more_than_jobs_run_at_once_and_they_share_the_cores(tmp_path: Path) -> None:
     class Counting(Recorder):
         most = 0
@@ -160,17 +169,19 @@ def test_the_gpus_the_driver_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_worker_sees_the_one_gpu_of_its_slot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two slots, three runs that write down what they see: an activation's file stands for the device."""
+    """Two slots, three workers that write down what they see, and train nothing."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     (tmp_path / "sitecustomize.py").write_text(
         "import os, sys\n"
         "if 'vgp_bench.worker' in sys.orig_argv:\n"
         f"    open({str(tmp_path / 'seen')!r}, 'a').write(os.environ['CUDA_VISIBLE_DEVICES'] + '\\n')\n"
+        "    os._exit(3)\n"  # that is all it is asked
     )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
     tasks = tasks_of([[f"seed={n}", "device=auto"] for n in range(3)], tmp_path / "results")
-    launched(tasks)
-    assert sorted(set((tmp_path / "seen").read_text().split())) == ["0", "1"]
+    assert set(launched(tasks).states().values()) == {"lost"}
+    seen = (tmp_path / "seen").read_text().split()
+    assert (len(seen), set(seen)) == (3, {"0", "1"})
 
 
 def test_ctrl_c_stops_the_running_ones_which_say_so_and_begins_no_more(tmp_path: Path) -> None:
@@ -194,6 +205,7 @@ def test_ctrl_c_stops_the_running_ones_which_say_so_and_begins_no_more(tmp_path:
     assert not list(tmp_path.rglob("*.holder.json"))
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_watcher_that_has_seen_enough_stops_the_others(tmp_path: Path) -> None:
     lines = [["seed=1", "optimizer.kind=wait"], ["seed=2", "optimizer.kind=raise"], ["seed=3"]]
     seen = launched(tasks_of(lines, tmp_path / "results", "jobs=2"), Recorder(enough=1))
@@ -220,7 +232,9 @@ def test_a_sweep_that_is_detached_outlives_its_caller_and_is_picked_up(tmp_path:
     assert "2 completed: " in log, "it was the supervisor that ran it, not the second call"
 
 
-def test_a_sweep_is_detached_by_the_command_line_and_no_later_call_runs_anything_twice(tmp_path: Path) -> None:
+def test_a_sweep_is_detached_by_the_command_line_and_no_later_call_runs_anything_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["optimizer.kind=hold", f"optimizer.cured={tmp_path}/go", "jobs=1", "seed=1,2"]
     command = [sys.executable, "-m", "vgp_bench", "run", "-m", *FAULTY, *TINY, *words]
     first = subprocess.run([*command, "--detach"], capture_output=True, text=True, timeout=200)
@@ -231,8 +245,11 @@ def test_a_sweep_is_detached_by_the_command_line_and_no_later_call_runs_anything
     supervisor = int(re.search(r"kill (\d+)", line)[1])  # type: ignore[index]
     try:
         until(lambda: list(Path("results").rglob("status.json")), 200)
-        second = subprocess.run([*command, "--detach"], capture_output=True, text=True, timeout=200)
-        assert second.stdout.splitlines() == ["2 runs are in the hands of an earlier call and left there", progress]
+        assert main([*command[3:], "--detach"]) == 0
+        assert capsys.readouterr().out.splitlines() == [
+            "2 runs are in the hands of an earlier call and left there",
+            progress,
+        ]
         (record,) = Path("results/default/.sweep").glob("*.json")
         before = record.stat().st_ino
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as third:
@@ -252,6 +269,7 @@ def test_a_sweep_is_detached_by_the_command_line_and_no_later_call_runs_anything
     assert [log.count("(process ") for log in logs] == [1, 1]
 
 
+@pytest.mark.usefixtures("quick")
 def test_what_is_in_hands_is_not_handed_over_again_and_the_rest_is(tmp_path: Path) -> None:
     tasks = tasks_of([["seed=1"], ["seed=2"]], tmp_path / "results", "jobs=1")
     held, left = map(TaskFiles, tasks)
@@ -264,9 +282,11 @@ def test_what_is_in_hands_is_not_handed_over_again_and_the_rest_is(tmp_path: Pat
     assert line.endswith("; 1 run is in the hands of an earlier call")
     assert held.holder()["pid"] == os.getpid()
     until(lambda: not lives(identity(supervisor)))
-    assert [run.seed for run in find_runs([tmp_path / "results"])] == [2]
+    ends = [held.outcome(), left.outcome()]
+    assert [end and end.state for end in ends] == [None, "completed"]
 
 
+@pytest.mark.usefixtures("quick")
 def test_what_a_dead_supervisor_left_is_run_by_the_next_call(tmp_path: Path) -> None:
     (task,) = tasks_of([["seed=1"]], tmp_path / "results")
     files = TaskFiles(task)

@@ -180,9 +180,9 @@ def test_other_words_are_told_what_to_write(words: list[str]) -> None:
 
 def at_once(specs: list[Path]) -> list[int | None]:
     """The exit codes of workers that all begin at the same moment, a process for each."""
-    # From a process that has imported torch and nothing else: forks of this one, with its threads, could hang.
+    # From a process that has only imported what each would import: forks of this one, with its threads, could hang.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["vgp_bench.run", __name__])
+    context.set_forkserver_preload(["vgp_bench.run", "torch._inductor.config", __name__])
     gate = context.Barrier(len(specs))
     processes = [context.Process(target=begin, args=(spec.absolute(), gate)) for spec in specs]
     for process in processes:
