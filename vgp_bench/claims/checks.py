@@ -7,7 +7,7 @@ Neither can be rejected: the interval straddles the bound, and nothing is decide
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from vgp_bench.claims.expected import Expected
 from vgp_bench.compare.estimates import Estimate, estimate
@@ -104,7 +104,7 @@ def more_often(expected: Expected, ours: Sequence[bool], theirs: Sequence[bool])
     return Check(expected, measured, "Fisher's exact test", p_for, p_against, f"{a} of {m} against {b} of {n}")
 
 
-def trend(expected: Expected, levels: Mapping[object, Mapping[int, float]]) -> Check:
+def trend(expected: Expected, levels: Mapping[Any, Mapping[int, float]]) -> Check:
     """Whether the figure rises (or falls) with the level in every seed alike: Page's (1963) trend test.
 
     levels: in ascending order, level -> seed -> value. Seeds that lack a level are left out.

@@ -6,6 +6,8 @@ for the distance from the middle of the range, the tools named in diagnosis/rule
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +29,39 @@ RARE = 0.01
 FAINT, FAINT_SHARE = 1e-5, 0.95
 PORTION = 2**16
 """Values for which a count is worth its calls: the many short runs of a recurrent cell are gathered up to there."""
+
+
+class _Form(NamedTuple):
+    """Of an activation, to be broadcast with its input. steepest: max |phi'|; bounded: whether it flattens at both
+    ends, then middle and half of the range between its limits; half is NaN where these are one, as of a bump."""
+
+    steepest: Tensor
+    bounded: bool
+    middle: Tensor
+    half: Tensor
+
+
+_forms: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], _Form]] = WeakKeyDictionary()
+"""Of modules without parameters: a look at a small network would spend most of its time on finding them anew."""
+
+
+def _form(module: nn.Module, z: Tensor) -> _Form:
+    if any(True for _ in module.parameters()) or any(True for _ in module.buffers()):
+        return _looked_up(module, z)
+    key = (module.extra_repr(), z.ndim, z.dtype, z.device)
+    known = _forms.setdefault(module, {})
+    if key not in known:
+        known[key] = _looked_up(module, z)
+    return known[key]
+
+
+def _looked_up(module: nn.Module, z: Tensor) -> _Form:
+    steepest = greatest_slope(module, z)
+    bounded = flattens_at_both_ends(module, z, steepest)
+    low, high = output_range(module, z)
+    # A bump flattens at both ends and has one limit: there is no middle.
+    half = torch.where(high > low, (high - low) / 2, torch.nan)
+    return _Form(steepest, bounded, (low + high) / 2, half)
 
 
 class UnitUse:
@@ -58,12 +93,8 @@ class UnitUse:
     def _look_up(self, z: Tensor) -> None:
         """What is the same for all inputs of this shape."""
         self._shape = z.shape[1:]
-        self._steepest = greatest_slope(self.module, z)
-        self.bounded = flattens_at_both_ends(self.module, z, self._steepest)
-        if self.bounded:
-            low, high = output_range(self.module, z)
-            # A bump flattens at both ends and has one limit: NaN, as there is no middle.
-            self._middle, self._half = (low + high) / 2, torch.where(high > low, (high - low) / 2, torch.nan)
+        self._form = _form(self.module, z)
+        self.bounded = self._form.bounded
 
     def _count_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -80,10 +111,10 @@ class UnitUse:
             compare(values, bound, out=room)
             return room.sum(others)
 
-        slopes, size = relative_slope(self.module, z, self._steepest), z.abs()
+        slopes, size = relative_slope(self.module, z, self._form.steepest), z.abs()
         counts = [hits(torch.lt, slopes, THRESHOLD), hits(torch.ne, output, 0), hits(torch.lt, output.abs(), FAINT)]
         shares = [hits(torch.le, output, 0), hits(torch.ge, size, LARGE), hits(torch.ge, size, EXTREME)]
-        distance = ((output - self._middle).abs_() / self._half).sum(others) if self.bounded else shares[0]
+        distance = ((output - self._form.middle).abs_() / self._form.half).sum(others) if self.bounded else shares[0]
         per_unit = torch.stack(counts).double()
         self.per_unit = self.per_unit.to(per_unit) + per_unit
         self.sums = self.sums.to(per_unit) + torch.stack([slopes.sum(others), *shares, distance]).double().sum(1)
