@@ -103,6 +103,10 @@ class TestOneValueASeed:
     def test_equal_values_leave_no_doubt_and_the_edge_belongs_to_the_band(self, value: float, verdict: str) -> None:
         assert judged(expect(**{"is": 1, "within": 1.1 - 1}), seeds(value, value, value)).verdict == verdict
 
+    def test_sides_that_do_not_differ_at_all_say_nothing_of_a_direction(self) -> None:
+        for bound in ("at_least", "at_most"):
+            assert judged(expect(**{bound: 0}), seeds(0, 0, 0, 0, 0)).verdict == "INCONCLUSIVE"
+
     def test_a_trend_is_not_judged_by_one_value(self) -> None:
         with pytest.raises(ValueError, match="rises"):
             judged(expect(rises=True), seeds(1, 2, 3))

@@ -4,6 +4,7 @@ import functools
 import inspect
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def build_model(config: dict[str, Any], feed: Feed, inputs: torch.Tensor) -> Arc
 
     Drawn on the CPU from torch's global generator, so that a seed means the same network on every device.
     """
-    activation = functools.partial(make, config["activation"])
+    activation = _factory(config["activation"])
     parts = Parts(activation=activation, normalizer=make(config["normalizer"]))
     model: Architecture = make(config["architecture"], **feed.shapes, parts=parts)
     make(config["initializer"]).initialize(model, activation, inputs.cpu())
@@ -135,6 +136,15 @@ def make(option: dict[str, Any], *arguments: Any, **objects: Any) -> Any:
     """What a config node names, given the objects no config can hold; those reach the target as they are."""
     # Not as arguments of instantiate: it would turn tuples and dataclasses into config nodes.
     return instantiate({**option, "_partial_": True}, _convert_="all")(*arguments, **objects)
+
+
+def _factory(option: dict[str, Any]) -> Callable[[], Any]:
+    """make(option), again and again: Hydra reads it once, which in a deep network is most of the time. What is nested
+    in it would be shared by all: such an option is read anew each time."""
+    if any(isinstance(value, dict | list) for value in option.values()):
+        return functools.partial(make, option)
+    factory: Callable[[], Any] = instantiate({**option, "_partial_": True}, _convert_="all")
+    return factory
 
 
 def _choose_operations(deterministic: bool) -> None:

@@ -71,6 +71,29 @@ def compose(words: Sequence[str]) -> list[ComposedRun]:
     return compose(["-m", *words]) if task.is_study else task.runs
 
 
+def compose_each(runs: Sequence[Sequence[str]]) -> list[ComposedRun]:
+    """One run from each list of words, which set something and hold no flag: in half the time that compose() takes.
+
+    Raises ConfigError for words that compose to nothing, or to a sweep.
+    """
+    from hydra import compose as compose_one
+    from hydra import initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    register_run_keys()
+    found = []
+    with initialize_config_dir(version_base="1.3", config_dir=str(config_dir())):
+        for words in runs:
+            check_words(words)
+            try:
+                config = compose_one("config", overrides=list(words), return_hydra_config=True)
+                found.append(composed_run(config, config.hydra.runtime.choices, " ".join(words)))
+            except (HydraException, OmegaConfBaseException, ValueError) as error:
+                raise ConfigError(_in_one_line(error)) from error
+    return found
+
+
 def _in_one_line(error: Exception) -> str:
     from hydra.errors import MissingConfigException
     from omegaconf.errors import ConfigAttributeError, ConfigKeyError, ValidationError

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vgp_bench.claims.claim import Claim, Scale
-from vgp_bench.composition import compose
+from vgp_bench.composition import compose_each
 from vgp_bench.config import ComposedRun
 from vgp_bench.errors import ConfigError
 
@@ -26,11 +26,19 @@ class Cell:
 def cells(claim: Claim, scale: Scale, seeds: int, words: Sequence[str] = (), broken: bool = False) -> list[Cell]:
     """The cells of a claim, seeds 0 to seeds - 1. words: of the whole call, such as results_dir=DIR; broken: spoil the
     arms that the claim's file names. Raises ConfigError for words that compose to nothing."""
+    words_of = {
+        # Its place is with the other claims, whatever else the words say.
+        arm: [
+            *scale.common,
+            *own,
+            *(scale.broken.get(arm, ()) if broken else ()),
+            *words,
+            f"experiment_name={EXPERIMENT}",
+        ]
+        for arm, own in scale.arms.items()
+    }
     found = []
-    for arm, own in scale.arms.items():
-        spoilt = scale.broken.get(arm, ()) if broken else ()
-        # Whatever else the words say: the progress of a run is not shown, its place is with the other claims.
-        base = _composed(claim, [*scale.common, *own, *spoilt, *words, f"experiment_name={EXPERIMENT}"])
+    for arm, base in zip(words_of, compose_each(list(words_of.values())), strict=True):
         for values in itertools.product(*scale.grid.values()):
             point = dict(zip(scale.grid, values, strict=True))
             # Composing takes a tenth of a second: what is only a value is set in the composed config.
@@ -42,13 +50,6 @@ def cells(claim: Claim, scale: Scale, seeds: int, words: Sequence[str] = (), bro
                 named = f"{label} seed={seed}"
                 found.append(Cell(arm, point, seed, replace(base, config={**config, "seed": seed}, label=named)))
     return found
-
-
-def _composed(claim: Claim, words: Sequence[str]) -> ComposedRun:
-    runs = compose(list(words))
-    if len(runs) != 1:
-        raise ConfigError(f"{claim.path.name}: {' '.join(words)}: {len(runs)} runs, and an arm is one")
-    return runs[0]
 
 
 def _set(config: dict[str, Any], key: str, value: Any, where: str) -> None:

@@ -67,7 +67,9 @@ def judged(expected: Expected, values: Mapping[int, float]) -> Check:
         return Check(expected, measured, test, 1.0, 1.0, reason="a value is infinite")
     x = [math.log(value) for value in known] if expected.factor else known
     low, high = (_log(edge) if expected.factor else edge for edge in (expected.low, expected.high))
-    above, below = _t_test(x, low, "greater"), _t_test(x, high, "less")
+    # A difference of exactly 0 says nothing of a direction; the edges of a band belong to it.
+    closed = expected.kind == "is"
+    above, below = _t_test(x, low, "greater", closed), _t_test(x, high, "less", closed)
     under, over = _t_test(x, low, "less"), _t_test(x, high, "greater")
     return Check(expected, measured, test, max(above, below), min(under, over), reason=reason)
 
@@ -155,15 +157,18 @@ def _adjusted(p: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _t_test(x: Sequence[float], edge: float, alternative: Literal["greater", "less"]) -> float:
-    """p of the hypothesis that the mean is not on this side of the edge; values that are all equal leave no doubt."""
+def _t_test(
+    x: Sequence[float], edge: float, alternative: Literal["greater", "less"], edge_belongs: bool = False
+) -> float:
+    """p of the hypothesis that the mean is not on this side of the edge; values that are all equal leave no doubt,
+    unless they are the edge. edge_belongs: whether that counts as on this side."""
     from scipy.stats import ttest_1samp
 
     if math.isinf(edge):
         return 0.0 if (edge < 0) == (alternative == "greater") else 1.0
     if max(x) == min(x):
-        if x[0] == edge:  # the edge itself agrees: it belongs to what was expected
-            return 0.0
+        if x[0] == edge:
+            return 0.0 if edge_belongs else 1.0
         return 0.0 if (x[0] > edge) == (alternative == "greater") else 1.0
     return float(ttest_1samp(x, edge, alternative=alternative).pvalue)
 

@@ -70,7 +70,7 @@ def check_lines(checks: Sequence[Check]) -> list[str]:
     signs = formats.signs_for(sys.stdout.encoding)
     p = [f"{min(c.p_for, c.p_against):.1g}" if c.test and c.measured.n else "-" for c in checks]
     columns = [
-        folded(Column(("figure",), [c.expected.name for c in checks], left=True), 18, True),
+        folded(Column(("figure",), [_plain(c.expected.name) for c in checks], left=True), 18, True),
         Column(("expected",), [c.expected.words for c in checks], left=True),
         folded(Column(("measured [95 %]",), [measured(c) for c in checks], left=True), 22, True),
         Column(("n",), [str(c.measured.n) for c in checks]),
@@ -82,7 +82,7 @@ def check_lines(checks: Sequence[Check]) -> list[str]:
         lines += textwrap.wrap(f"{test}: {names}", WIDTH, subsequent_indent="  ")
     for check in checks:
         unit = f", {check.expected.unit}" if check.expected.unit else ""
-        about = f"{check.expected.name}{unit}: {check.expected.source}"
+        about = f"{_plain(check.expected.name)}{unit}: {check.expected.source}"
         lines += textwrap.wrap(about + (f" ({check.reason})" if check.reason else ""), WIDTH, subsequent_indent="  ")
     return lines
 
@@ -172,10 +172,14 @@ def _grouped(checks: Sequence[Check]) -> list[tuple[str, str]]:
     tests: dict[str, list[str]] = {}
     for check in checks:
         if check.test:
-            tests.setdefault(check.test, []).append(check.expected.name)
+            tests.setdefault(check.test, []).append(_plain(check.expected.name))
     if len(tests) == 1:
         return [("all figures", next(iter(tests)))]
     return [(", ".join(names), test) for test, names in tests.items()]
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _labelled(label: str, text: str) -> list[str]:

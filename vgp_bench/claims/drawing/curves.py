@@ -1,7 +1,7 @@
 """Curves over depth, lag, step or anything else: measured points with their spread, and the predicted line."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ def curves(
 ) -> Figure:
     """Median (log_y) or mean over the seeds, with their range: a line, or where a formula predicts one, points on the
     predicted line. around: a value that a logarithmic axis shows in any case. Raises ResultsError if all are empty."""
-    lines = [line for line in lines if len(line.x) and len(line.values)]
+    lines = [replace(line, name=line.name.replace("_", " ")) for line in lines if len(line.x) and len(line.values)]
     if not lines:
         raise ResultsError("nothing was measured that could be drawn")
     styles = {

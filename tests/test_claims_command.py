@@ -1,0 +1,158 @@
+"""`vgp-bench reproduce` and `vgp-bench myths` as they are typed, on the real first claim."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import matplotlib.image
+import pytest
+
+from vgp_bench.cli import main
+from vgp_bench.records.reading import find_runs
+
+CLAIM = ["reproduce", "sigmoid-decay", "--seeds", "3", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the claim has been run."""
+    folder = tmp_path_factory.mktemp("home")
+    old = Path.cwd()
+    os.chdir(folder)
+    try:
+        assert main([*CLAIM, "-o", "claims.html"]) == 0
+    finally:
+        os.chdir(old)
+    return folder
+
+
+@pytest.fixture
+def there(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(home)
+    return home
+
+
+def lines_of(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    assert main(list(words)) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_it_says_all_that_belongs_to_a_verdict(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = lines_of(capsys, *CLAIM)
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "sigmoid-decay, init: REPRODUCED"
+    labels = [line[:14].strip() for line in lines if line[:14].strip()]
+    for label in ("claim", "source", "says", "runs", "shows", "does not show", "contradicted", "picture"):
+        assert label in labels
+    assert "runs          9 runs, 3 seeds each; all on disk already" in lines
+    row = next(line.split() for line in lines if line.startswith("xavier "))
+    assert row[1:3] == ["0.2361", "±5%"]
+    assert float(row[3]) == pytest.approx(0.2361, rel=0.05)
+    assert row[-1] == "REPRODUCED"
+    assert "two one-sided t tests: pytorch default, xavier, he" in lines
+    picture = there / next(line.split()[-1] for line in lines if line.startswith("picture "))
+    assert matplotlib.image.imread(picture).std() > 0.01
+
+
+def test_a_second_call_runs_nothing(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {run.path: (run.path / "summary.json").stat().st_mtime_ns for run in find_runs([there / "results"])}
+    lines_of(capsys, *CLAIM)
+    after = {run.path: (run.path / "summary.json").stat().st_mtime_ns for run in find_runs([there / "results"])}
+    assert before == after
+    assert len(before) >= 9
+
+
+def test_more_seeds_run_only_what_is_new(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = lines_of(capsys, *CLAIM[:2], "--seeds", "4", "--device", "cpu")
+    assert any("12 runs, 4 seeds each; 3 new" in line for line in lines)
+
+
+def test_two_seeds_decide_nothing(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = lines_of(capsys, *CLAIM[:2], "--seeds", "2", "--device", "cpu")
+    assert lines[0] == "sigmoid-decay, init: INCONCLUSIVE"
+    assert any("2 seeds: 3 or more" in line for line in lines)
+
+
+def test_spoilt_on_purpose_the_verdict_turns_and_is_not_kept(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lines_of(capsys, *CLAIM, "--broken")[0].startswith("sigmoid-decay, init: CONTRADICTED")
+    kept = json.loads((there / "results/reproduce/verdicts/sigmoid-decay-init.json").read_text())
+    assert kept["words"] != "CONTRADICTED"
+
+
+def test_without_a_name_it_lists_the_claims_with_the_latest_verdict(
+    there: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines_of(capsys, *CLAIM)
+    lines = lines_of(capsys, "reproduce")
+    place = next(number for number, line in enumerate(lines) if line.startswith("sigmoid-decay  (init "))
+    assert lines[place + 1].startswith("  init REPRODUCED (20")
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_myth_is_answered_with_what_was_measured(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines_of(capsys, *CLAIM)
+    text = " ".join(" ".join(lines_of(capsys, "myths")).split())
+    assert "measured sigmoid-decay, init, REPRODUCED: pytorch_default 0.14" in text
+    assert "measured not yet; run `vgp-bench reproduce relu-decay`" in text
+
+
+def test_the_page_holds_all_it_shows(there: Path) -> None:
+    page = (there / "claims.html").read_text()
+    assert "REPRODUCED" in page
+    assert page.count("data:image/png;base64,") == 1
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+
+
+def test_the_table_in_markdown_says_how_it_was_come_by(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines_of(capsys, *CLAIM, "-o", "out/claims.md")
+    text = (there / "out/claims.md").read_text()
+    for key in ("command: ", "date: 20", "machine: ", "device: cpu", "versions: Python", "code: "):
+        assert f"- {key}" in text
+    assert "| xavier (factor per layer) | 0.2361 ±5% |" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["sigmoid-dcay"], "sigmoid-dcay: no such claim. Did you mean sigmoid-decay?"),
+        (["sigmoid-decay", "--scale", "paper"], "sigmoid-decay has no scale paper; there are: init"),
+        (["sigmoid-decay", "--seeds", "none"], "--seeds none: write a whole number, 1 or more"),
+        (["sigmoid-decay", "--jobs", "0"], "--jobs 0: write a whole number, 1 or more"),
+        (["sigmoid-decay", "-o", "claims.pdf"], "give a file name that ends in .html or .md"),
+        (["sigmoid-decay", "--all"], "--all means every claim"),
+        (["sigmoid-decay", "--scale", "tiny"], "invalid choice: 'tiny'"),
+    ],
+)
+def test_a_mistake_is_one_line(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", *words]) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert told.count("\n") == 1
+
+
+def test_a_device_that_is_not_there_is_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = lines_of(capsys, *CLAIM[:4], "--device", "cuda:7", "--results-dir", str(tmp_path))
+    assert lines[0].startswith("sigmoid-decay, init: NOT RUN  device=cuda:7: ")
+
+
+def test_killed_half_way_it_loses_one_run_at_most(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "vgp_bench", *CLAIM, "--results-dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    folder = tmp_path / "reproduce"
+    while len(list(folder.glob("*/summary.json"))) < 3:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = len(list(folder.glob("*/summary.json")))
+    assert done < 9
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert again.stdout.startswith("sigmoid-decay, init: REPRODUCED")
+    (fresh,) = re.findall(r"; (\d+) new in ", " ".join(again.stdout.split()))
+    assert 9 - done <= int(fresh) <= 9 - done + 1  # the last one may have had its figures, but not its end, on disk
