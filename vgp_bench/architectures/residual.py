@@ -13,6 +13,8 @@ F is the branch, a chain of weight layers with their activations and normalizers
   scalar bias (0) before each weight layer and activation (Zhang et al. 2019, section 3); without a normalizer only.
 - depth_scaled: F times the constant 1 / sqrt(number of blocks).
 
+How x and F are joined is the `bypass`, see bypasses.
+
 drop_path: block l of L loses its branch, a sample at a time, with probability l / L * drop_path while training
 (stochastic depth, Huang et al. 2016, equation 4).
 """
@@ -24,6 +26,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from vgp_bench.architectures.bypasses import Bypass, Joint, check_bypass, make_joint, start_gates
 from vgp_bench.architectures.dropout import stochastic_depth
 from vgp_bench.architectures.parts import Parts
 from vgp_bench.architectures.sizes import check_rates
@@ -31,7 +34,7 @@ from vgp_bench.components.activations import is_activation
 from vgp_bench.errors import ConfigError
 
 Residual = Literal["plain", "zero_init", "rezero", "skipinit", "fixup", "depth_scaled"]
-Order = Literal["original", "preactivation"]
+Order = Literal["original", "preactivation", "norm_after_addition"]
 Affine = nn.Linear | nn.Conv2d
 
 
@@ -42,6 +45,11 @@ def check_residual(residual: Residual, order: Order, parts: Parts) -> None:
         raise ConfigError(
             f"architecture.residual={residual} takes the place of normalization: set normalizer=none, "
             "or architecture.residual=rezero"
+        )
+    if order == "norm_after_addition" and not (normalizer.normalizes and normalizer.placement == "before"):
+        raise ConfigError(
+            "architecture.order=norm_after_addition moves the normalizer before the activation: set normalizer=batch "
+            "with normalizer.placement=before, or architecture.order=original"
         )
     if not normalizer.weight_standardization:
         return
@@ -88,16 +96,17 @@ class ScalarBias(nn.Module):
 
 
 class OriginalBlock(nn.Module):
-    """h = phi(shortcut(x) + F(x)) (He et al. 2015)."""
+    """h = phi(shortcut(x) + F(x)) (He et al. 2015); the nonlinearity is phi(norm(.)) in order norm_after_addition."""
 
-    def __init__(self, branch: nn.Sequential, shortcut: nn.Module, nonlinearity: nn.Sequential) -> None:
+    def __init__(self, branch: nn.Sequential, shortcut: nn.Module, joint: Joint, nonlinearity: nn.Sequential) -> None:
         super().__init__()
         self.branch = branch
         self.shortcut = shortcut
+        self.joint = joint
         self.nonlinearity = nonlinearity
 
     def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.nonlinearity(self.shortcut(x) + self.branch(x))
+        h: Tensor = self.nonlinearity(self.joint(x, self.shortcut(x), self.branch(x)))
         return h
 
 
@@ -109,17 +118,19 @@ class PreactivationBlock(nn.Module):
         nonlinearity: nn.Sequential,
         branch: nn.Sequential,
         shortcut: nn.Module,
+        joint: Joint,
         projects: bool,
     ) -> None:
         super().__init__()
         self.nonlinearity = nonlinearity
         self.branch = branch
         self.shortcut = shortcut
+        self.joint = joint
         self.projects = projects
 
     def forward(self, x: Tensor) -> Tensor:
         activated = self.nonlinearity(x)
-        h: Tensor = self.shortcut(activated if self.projects else x) + self.branch(activated)
+        h: Tensor = self.joint(x, self.shortcut(activated if self.projects else x), self.branch(activated))
         return h
 
 
@@ -127,19 +138,32 @@ Block = OriginalBlock | PreactivationBlock
 
 
 class ResidualBuilder:
-    """Builds the blocks of one network, from input to output; they share order, residual, drop_path and number."""
+    """Builds the blocks of one network, from input to output; they share order, residual, drop_path and number, and
+    the bypass with the bias its gates start with."""
 
-    def __init__(self, parts: Parts, order: Order, residual: Residual, blocks: int, drop_path: float = 0.0) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        order: Order,
+        residual: Residual,
+        blocks: int,
+        drop_path: float = 0.0,
+        bypass: Bypass = "identity",
+        gate_bias: float = -6.0,
+    ) -> None:
         if order not in get_args(Order):
             raise ConfigError(f"architecture.order={order}: use one of {', '.join(get_args(Order))}")
         if residual not in get_args(Residual):
             raise ConfigError(f"architecture.residual={residual}: use one of {', '.join(get_args(Residual))}")
         check_residual(residual, order, parts)
+        check_bypass(bypass, residual)
         check_rates(drop_path=drop_path)
         self.parts = parts
         self.order = order
         self.residual = residual
         self.blocks = blocks
+        self.bypass = bypass
+        self._gate_bias = gate_bias
         self._drop_path = drop_path
         self._built = 0
 
@@ -173,20 +197,28 @@ class ResidualBuilder:
         branch: list[nn.Module] = [affines[0]]
         for affine in affines[1:]:
             branch += [*parts.nonlinearity(affine.weight.shape[1], spatial), affine]
-        bypass = nn.Identity() if shortcut is None else shortcut
+        carry = nn.Identity() if shortcut is None else shortcut
+        stride = affines[0].stride[0] if isinstance(affines[0], nn.Conv2d) else 1
+        joint = make_joint(self.bypass, features_in, features_out, stride)
         if self.order == "preactivation":
             return PreactivationBlock(
                 self.chain(parts.nonlinearity(features_in, spatial)),
                 self._scaled(branch),
-                bypass if projection is None else self.chain([projection]),
+                carry if projection is None else self.chain([projection]),
+                joint,
                 projects=projection is not None,
             )
+        if self.order == "norm_after_addition":
+            carry = carry if projection is None else self.chain([projection])
+            after = self.chain(parts.nonlinearity(features_out, spatial))
+            return OriginalBlock(self._scaled(branch), carry, joint, after)
         branch += parts.normalize_before(features_out, spatial)
         if projection is not None:
-            bypass = self.chain([projection, *parts.normalize_before(features_out, spatial)])
+            carry = self.chain([projection, *parts.normalize_before(features_out, spatial)])
         return OriginalBlock(
             self._scaled(branch),
-            bypass,
+            carry,
+            joint,
             self.chain([*parts.activate(), *parts.normalize_after(features_out, spatial)]),
         )
 
@@ -206,6 +238,7 @@ class ResidualBuilder:
 
         output: the stage that ends in the classifier.
         """
+        start_gates((block.joint for block in blocks if isinstance(block, Block)), self._gate_bias)
         with torch.no_grad():
             if self.residual == "zero_init":
                 for branch in _branches(blocks):

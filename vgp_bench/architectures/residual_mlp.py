@@ -15,7 +15,8 @@ class ResidualMLP(Architecture):
 
     order preactivation (He et al. 2016): h = x + a W phi(norm(x)); the input layer is linear, and the
     classifier follows a last normalizer and activation. order original (He et al. 2015):
-    h = phi(x + a norm(W x)). The factor a is what residual makes it (1, a learnable scalar or 1/sqrt(blocks)).
+    h = phi(x + a norm(W x)). order norm_after_addition: h = phi(norm(x + a W x)). The factor a is
+    what residual makes it (1, a learnable scalar or 1/sqrt(blocks)).
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class ResidualMLP(Architecture):
         blocks = depth - 1
         self._builder = builder = ResidualBuilder(parts, order, residual, blocks)
         nonlinearity = parts.nonlinearity(width, spatial=False)
-        original = order == "original"
+        original = order != "preactivation"
         self.input = builder.chain(
             [parts.dense(prod(image_shape), width, builder.bias), *(nonlinearity if original else [])]
         )

@@ -23,7 +23,8 @@ class ResidualNet(Architecture):
     stride 2. block basic: two 3 x 3 convolutions. block bottleneck: 1 x 1, 3 x 3 and 1 x 1 with four times the
     channels, the stride at the first. shortcut where the shape changes, A: every second position, new channels 0, no
     parameters; B: a 1 x 1 convolution (with a normalizer in original order; of the activated input in preactivation
-    order). In preactivation order the classifier follows a last normalizer and activation.
+    order). The builder's bypass says how shortcut and branch are joined; convolution puts that of B on every block. In
+    preactivation order the classifier follows a last normalizer and activation.
 
     stem: from images to width channels, a single weight layer.
     """
@@ -60,7 +61,7 @@ class ResidualNet(Architecture):
                 blocks.append(self._block(affines, shortcut, channels, outer, stride))
                 channels = outer
         self.blocks = nn.Sequential(*blocks)
-        last = [] if builder.order == "original" else builder.parts.nonlinearity(channels, spatial=True)
+        last = [] if builder.order != "preactivation" else builder.parts.nonlinearity(channels, spatial=True)
         self.output = builder.chain([*last, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes)])
 
     def _basic(self, channels: int, width: int, stride: int) -> list[Affine]:
@@ -77,9 +78,10 @@ class ResidualNet(Architecture):
 
     def _block(self, affines: list[Affine], shortcut: Shortcut, before: int, after: int, stride: int) -> Block:
         builder = self._builder
-        if before == after and stride == 1:
+        changes = before != after or stride != 1
+        if builder.bypass == "none" or not (changes or builder.bypass == "convolution"):
             return builder.block(affines)
-        if shortcut == "A":
+        if shortcut == "A" and builder.bypass != "convolution":
             return builder.block(affines, shortcut=SubsampleShortcut(stride, after - before))
         return builder.block(affines, projection=builder.parts.conv(before, after, 1, stride, builder.bias))
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from torch import nn
 
+from vgp_bench.architectures.bypasses import Bypass
 from vgp_bench.architectures.parts import Parts
 from vgp_bench.architectures.residual import Order, Residual, ResidualBuilder
 from vgp_bench.architectures.residual_net import BlockKind, ResidualNet, Shortcut
@@ -28,6 +29,7 @@ class ResNetImageNet(ResidualNet):
     stem imagenet: 7 x 7 with stride 2, then the largest of 3 x 3 with stride 2, as in the paper. stem cifar: 3 x 3
     with stride 1, no pooling, which leaves 4 x 4 positions of 32 x 32 pixels. In order preactivation the stem is not
     activated. drop_path: the last block's rate of stochastic depth, reached linearly (Huang et al. 2016).
+    bypass, gate_bias: as in ResNet.
     """
 
     def __init__(
@@ -42,16 +44,18 @@ class ResNetImageNet(ResidualNet):
         shortcut: Shortcut = "B",
         residual: Residual = "plain",
         drop_path: float = 0.0,
+        bypass: Bypass = "identity",
+        gate_bias: float = -6.0,
     ) -> None:
         check_choice(tuple(_FORMS), depth=depth)
         check_choice(("cifar", "imagenet"), stem=stem)
         check_positive(width=width)
         block, groups = _FORMS[depth]
         _check_positions(image_shape, stem, parts)
-        builder = ResidualBuilder(parts, order, residual, sum(groups), drop_path)
+        builder = ResidualBuilder(parts, order, residual, sum(groups), drop_path, bypass, gate_bias)
         size, stride = (3, 1) if stem == "cifar" else (7, 2)
         layers: list[nn.Module] = [parts.conv(image_shape[0], width, size, stride, builder.bias)]
-        if order == "original":
+        if order != "preactivation":
             layers += parts.nonlinearity(width, spatial=True)
         if stem == "imagenet":
             layers.append(nn.MaxPool2d(3, stride=2, padding=1))

@@ -105,8 +105,15 @@ def number(x: float) -> str:
     return f"{x:.4g}" if 1e-3 <= abs(x) < 1e5 else f"{x:.2e}"
 
 
-def overview(judgements: Sequence[Judgement], adjusted: bool) -> str:
-    """A row for each verdict. adjusted: whether p values were corrected for their number."""
+def overview(judgements: Sequence[Judgement], unadjusted: Sequence[Judgement]) -> str:
+    """A row for each verdict. unadjusted: the same before their p values were corrected for their number."""
+    before = {(one.claim.name, one.scale_name): words(one) for one in unadjusted}
+    changed = [
+        f"{one.claim.name} ({was})"
+        for one in judgements
+        if (was := before[one.claim.name, one.scale_name]) != words(one)
+    ]
+    alone = [f"judged alone, without the adjustment: {', '.join(changed)}"] if changed else []
     signs = formats.signs_for(sys.stdout.encoding)
     rows = [(one, aspect, verdict) for one in judgements for aspect, verdict in one.verdicts.items()]
     names = [one.claim.name + (f": {aspect}" if aspect else "") for one, aspect, _ in rows]
@@ -129,9 +136,9 @@ def overview(judgements: Sequence[Judgement], adjusted: bool) -> str:
     notes = ["checks: held, of all"]
     if any(_surrogate(one) for one in judgements):
         notes.append("*: a surrogate, smaller than the experiment of the paper; it never passes for the paper's figure")
-    if adjusted:
-        notes.append("p values adjusted for all checks of this call (Holm 1979)")
+    notes.append("p values adjusted for all checks of this call (Holm 1979)")
     notes += [f"{one.claim.name}: {one.reason}" for one in judgements if one.reason]
+    notes += alone
     return "\n".join([*lines, *(line for note in notes for line in textwrap.wrap(note, WIDTH, subsequent_indent="  "))])
 
 

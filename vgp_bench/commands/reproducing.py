@@ -92,8 +92,8 @@ def _run(scaled: "Sequence[tuple[Claim, str]]", arguments: argparse.Namespace) -
         if len(scaled) == 1:
             print(detail(one, work.picture(one)))
     if len(scaled) > 1:
-        judgements = adjusted(judgements)
-        print(f"\n{overview(judgements, adjusted=True)}")
+        alone, judgements = judgements, adjusted(judgements)
+        print(f"\n{overview(judgements, alone)}")
     if arguments.output is not None:
         from vgp_bench.claims.writing import write
 
