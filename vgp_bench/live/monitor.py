@@ -51,7 +51,7 @@ class Monitor:
         *,
         dense_steps: int = 5,
         every: int | None = 50,
-        overhead: float | None = 0.04,
+        overhead: float | None = 0.03,
         scaler: GradScaler | None = None,
         chance_loss: float = math.nan,
     ) -> None:
