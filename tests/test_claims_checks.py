@@ -82,6 +82,7 @@ class TestOneValueASeed:
         assert judged(band, seeds(6e-21, 1e-20, 1.6e-20)).verdict == "REPRODUCED"
         assert judged(band, seeds(6e-15, 1e-14, 1.6e-14)).verdict == "CONTRADICTED"
         assert judged(band, seeds(3e-21, 0.0, 3e-20)).verdict == "INCONCLUSIVE"
+        assert judged(band, seeds(0.0, 0.0, 0.0)).verdict == "CONTRADICTED"
 
     def test_few_seeds_decide_nothing(self) -> None:
         check = judged(expect(at_least=0), seeds(5, 5))

@@ -79,7 +79,9 @@ def test_two_seeds_decide_nothing(there: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_spoilt_on_purpose_the_verdict_turns_and_is_not_kept(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert lines_of(capsys, *CLAIM, "--broken")[0].startswith("sigmoid-decay, init: CONTRADICTED")
+    lines = lines_of(capsys, *CLAIM, "--broken", "-o", "broken.md")
+    assert lines[0].startswith("sigmoid-decay, init: CONTRADICTED")
+    assert "- SPOILT: on purpose" in (there / "broken.md").read_text()
     kept = json.loads((there / "results/reproduce/verdicts/sigmoid-decay-init.json").read_text())
     assert kept["words"] != "CONTRADICTED"
 
@@ -97,7 +99,7 @@ def test_without_a_name_it_lists_the_claims_with_the_latest_verdict(
 def test_a_myth_is_answered_with_what_was_measured(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines_of(capsys, *CLAIM)
     text = " ".join(" ".join(lines_of(capsys, "myths")).split())
-    assert "measured sigmoid-decay, init, REPRODUCED: pytorch_default 0.14" in text
+    assert "measured sigmoid-decay, init: pytorch default 0.14" in text
     assert "measured not yet; run `vgp-bench reproduce relu-decay`" in text
 
 
@@ -125,6 +127,7 @@ def test_the_table_in_markdown_says_how_it_was_come_by(there: Path, capsys: pyte
         (["sigmoid-decay", "--seeds", "none"], "--seeds none: write a whole number, 1 or more"),
         (["sigmoid-decay", "--jobs", "0"], "--jobs 0: write a whole number, 1 or more"),
         (["sigmoid-decay", "-o", "claims.pdf"], "give a file name that ends in .html or .md"),
+        (["sigmoid-decay", "--device", "cdua"], "--device cdua: write auto, cpu, cuda or cuda:N"),
         (["sigmoid-decay", "--all"], "--all means every claim"),
         (["sigmoid-decay", "--scale", "tiny"], "invalid choice: 'tiny'"),
     ],
@@ -137,8 +140,23 @@ def test_a_mistake_is_one_line(words: list[str], message: str, capsys: pytest.Ca
 
 
 def test_a_device_that_is_not_there_is_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = lines_of(capsys, *CLAIM[:4], "--device", "cuda:7", "--results-dir", str(tmp_path))
-    assert lines[0].startswith("sigmoid-decay, init: NOT RUN  device=cuda:7: ")
+    assert main([*CLAIM[:4], "--device", "cuda:7", "--results-dir", str(tmp_path)]) == 1
+    assert capsys.readouterr().out.startswith("sigmoid-decay, init: NOT RUN  device=cuda:7: ")
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "a,b{c}'d"
+    lines_of(capsys, *CLAIM, "--results-dir", str(folder))
+    assert len(find_runs([folder])) == 9
+
+
+def test_what_is_damaged_is_measured_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["reproduce", "adam-eps", "--seeds", "3", "--device", "cpu", "--results-dir", str(tmp_path)]
+    assert lines_of(capsys, *words)[0].startswith("adam-eps, init: REPRODUCED")
+    places = sorted((tmp_path / "reproduce/measured").glob("*.json"))
+    for place, damage in zip(places[:3], ["{}", '{"steps": 1}', "["], strict=True):
+        place.write_text(damage)
+    assert any("; 3 new in" in line for line in lines_of(capsys, *words))
 
 
 def test_killed_half_way_it_loses_one_run_at_most(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ class Record:
 
 
 def observed(max_steps: int = 40, **tables: dict[str, Any]) -> Observed:
-    record: Any = Record(tables, {"trainer": {"max_steps": max_steps}})
+    record: Any = Record(tables, {"trainer": {"max_steps": max_steps, "max_epochs": 3}})
     return Observed("arm", {}, 0, record)
 
 
@@ -39,9 +39,10 @@ def test_a_run_that_never_gets_there_counts_one_epoch_more() -> None:
     assert steps_until_loss(0.01)(observed(epochs=EPOCHS)) == 40
 
 
-def test_a_run_without_an_epoch_has_no_value() -> None:
-    with pytest.raises(LookupError):
-        steps_until_loss(0.1)(observed(epochs={name: [] for name in EPOCHS}))
+def test_a_run_that_diverged_early_is_not_quick() -> None:
+    begun = {name: values[:1] for name, values in EPOCHS.items()}
+    assert steps_until_loss(0.01)(observed(epochs=begun)) == 40
+    assert steps_until_loss(0.1)(observed(epochs={name: [] for name in EPOCHS})) == np.inf
 
 
 def test_accuracy_is_averaged_over_the_latest_steps() -> None:

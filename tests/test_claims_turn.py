@@ -26,4 +26,4 @@ def test_a_claim_that_holds_is_contradicted_by_a_spoilt_network(name: str, tmp_p
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "scale"), ON_A_LAPTOP, ids=[f"{name}-{scale}" for name, scale in ON_A_LAPTOP])
 def test_no_spoilt_claim_is_reproduced(name: str, scale: str, tmp_path: Path) -> None:
-    assert "REPRODUCED" not in verdicts(name, scale, tmp_path, broken=True)
+    assert verdicts(name, scale, tmp_path, broken=True) <= {"CONTRADICTED", "INCONCLUSIVE"}

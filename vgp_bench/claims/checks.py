@@ -58,7 +58,10 @@ def judged(expected: Expected, values: Mapping[int, float]) -> Check:
     test = "two one-sided t tests" if expected.kind == "is" else "one-sided t test"
     if expected.factor:
         if any(value <= 0 for value in known):
-            return Check(expected, _plain(known), test, 1.0, 1.0, reason="a value is 0: it has no logarithm")
+            # Zeros lie below every band; beside other values they have no place in a mean of logarithms.
+            nothing = len(known) >= FEWEST and not any(known)
+            why = "" if nothing else "a value is 0: it has no logarithm"
+            return Check(expected, _plain(known), test, 1.0, 0.0 if nothing else 1.0, reason=why)
         test += " of logarithms"
     measured = estimate(known, geometric=expected.factor)
     if len(known) < FEWEST:
@@ -107,16 +110,19 @@ def more_often(expected: Expected, ours: Sequence[bool], theirs: Sequence[bool])
 
 
 def trend(expected: Expected, levels: Mapping[Any, Mapping[int, float]]) -> Check:
-    """Whether the figure rises (or falls) with the level in every seed alike: Page's (1963) trend test.
+    """Whether the figure tends to rise (or fall) with the level, seed by seed: Page's (1963) trend test, on ranks.
 
-    levels: in ascending order, level -> seed -> value. Seeds that lack a level are left out.
+    levels: in ascending order, level -> seed -> value. Seeds that lack a level are left out, and told.
     """
     import numpy as np
     from scipy.stats import page_trend_test, spearmanr
 
     seeds = set.intersection(*(set(values) for values in levels.values()))
     rows = np.array([[values[seed] for values in levels.values()] for seed in sorted(seeds)])
-    rows = rows[~np.isnan(rows).any(axis=1)] if len(rows) else rows.reshape(0, len(levels))
+    rows = rows.reshape(-1, len(levels))
+    lost = int(np.isnan(rows).any(axis=1).sum())
+    rows = rows[~np.isnan(rows).any(axis=1)]
+    reason = f"{lost} seeds lack a level" if lost else ""
     if expected.kind == "falls":
         rows = -rows
     test = "Page's trend test"
@@ -130,7 +136,7 @@ def trend(expected: Expected, levels: Mapping[Any, Mapping[int, float]]) -> Chec
     if len(levels) < 3 or len(rows) < FEWEST:
         return Check(expected, measured, test, 1.0, 1.0, words, f"needs 3 levels and {FEWEST} seeds or more")
     up, down = float(page_trend_test(rows).pvalue), float(page_trend_test(-rows).pvalue)
-    return Check(expected, measured, test, up, down, words)
+    return Check(expected, measured, test, up, down, words, reason)
 
 
 def not_run(expected: Expected, reason: str) -> Check:
@@ -140,7 +146,7 @@ def not_run(expected: Expected, reason: str) -> Check:
 
 def holm(checks: Sequence[Check]) -> list[Check]:
     """The checks with p values adjusted for their number (Holm 1979), each side for itself."""
-    tested = [i for i, check in enumerate(checks) if check.test]
+    tested = [i for i, check in enumerate(checks) if check.test and check.measured.n]
     p_for, p_against = (_adjusted([getattr(checks[i], side) for i in tested]) for side in ("p_for", "p_against"))
     found = list(checks)
     for i, one, other in zip(tested, p_for, p_against, strict=True):

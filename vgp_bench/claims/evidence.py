@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from vgp_bench.claims.claim import Claim, Scale
 from vgp_bench.claims.expected import Expected
 from vgp_bench.compare.estimates import Estimate, estimate
@@ -45,11 +43,12 @@ Statistic = Callable[[Observed], float]
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that was observed at one scale of a claim."""
+    """All that was observed at one scale of a claim. chosen: what best() has found, by arm and point, in words."""
 
     claim: Claim
     scale_name: str
     observed: Sequence[Observed]
+    chosen: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def scale(self) -> Scale:
@@ -97,7 +96,13 @@ class Evidence:
             one = found[value]
             return sign * one.mean if one.n == most and not math.isnan(one.mean) else -math.inf
 
-        return max(found, key=worth), found
+        chosen = max(found, key=worth)
+        (values,) = (values for name, values in self.scale.grid.items() if _is_key(name, key))
+        if len(values) > 1:
+            where = [arm, *(f"{name}={value}" for name, value in point.items())]
+            edge = ", at the edge of those tried" if chosen in (min(values), max(values)) else ""
+            self.chosen[" ".join(where)] = f"{key} {chosen:g}{edge}"
+        return chosen, found
 
     def divergences(self, arm: str, **point: Any) -> tuple[int, int]:
         """(diverged, runs that ended)."""
@@ -130,10 +135,10 @@ def learned(field_name: str = "test_accuracy") -> Statistic:
 
     def value(one: Observed) -> float:
         summary = one.ended.summary
-        found = math.nan if summary is None else float(getattr(summary, field_name))
-        if one.diverged and math.isnan(found):
-            return math.nan if summary is None else float(summary.chance_accuracy)
-        return found
+        if summary is None:
+            return math.nan
+        # Not what it had before: a rate at which runs diverge must not win.
+        return float(summary.chance_accuracy if one.diverged else getattr(summary, field_name))
 
     return value
 
@@ -142,7 +147,9 @@ def _value(statistic: Statistic, one: Observed) -> float:
     try:
         return float(statistic(one))
     except LookupError:
-        return math.nan
+        if one.missing or (one.record is None and not one.measured):
+            return math.nan
+        raise  # it is there: the statistic asks for something that is not in it
 
 
 def _matches(point: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -157,9 +164,3 @@ def _matches(point: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 def _is_key(name: str, key: str) -> bool:
     return name == key or name.rpartition(".")[2] == key
-
-
-def columns_mean(frames: Sequence[Sequence[float]]) -> list[float]:
-    """Mean over seeds of equally long lists, NaN left out: the points of a picture."""
-    with np.errstate(all="ignore"):
-        return [float(value) for value in np.nanmean(np.asarray(frames, dtype=float), axis=0)]

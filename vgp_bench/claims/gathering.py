@@ -94,8 +94,8 @@ def _observed(
 ) -> Observed:
     cell = what.cells[number]
     values = {name: values for (name, key), values in found.items() if key == id(cell)}
-    record, missing = (None, lacking.get(id(cell), "")) if what.plan is None else _record(what, what.plan, number + 1)
-    return Observed(cell.arm, cell.point, cell.seed, record, values, missing)
+    record, missing = (None, "") if what.plan is None else _record(what, what.plan, number + 1)
+    return Observed(cell.arm, cell.point, cell.seed, record, values, missing or lacking.get(id(cell), ""))
 
 
 def _record(what: Needed, plan: Plan, number: int) -> tuple[RunRecord | None, str]:

@@ -27,12 +27,13 @@ class KeptCheck:
 
 @dataclass(frozen=True)
 class KeptVerdict:
-    """words: the verdicts in a line; date: as 2026-01-31."""
+    """words: the verdicts in a line, of this claim judged alone; date: as 2026-01-31."""
 
     claim: str
     scale: str
     words: str
     date: str
+    seeds: int
     checks: Sequence[KeptCheck]
 
 
@@ -41,7 +42,9 @@ def keep(one: Judgement, results_dir: str | Path) -> None:
     if one.gathered is None:
         return
     checks = [KeptCheck(c.expected.name, c.expected.unit, c.expected.words, measured(c), c.verdict) for c in one.checks]
-    made = KeptVerdict(one.claim.name, one.scale_name, words(one), datetime.date.today().isoformat(), checks)
+    seeds = len({observed.seed for observed in one.gathered.evidence.observed})
+    today = datetime.date.today().isoformat()
+    made = KeptVerdict(one.claim.name, one.scale_name, words(one), today, seeds, checks)
     path = Path(results_dir) / EXPERIMENT / FOLDER / f"{one.claim.name}-{one.scale_name}.json"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,16 +6,18 @@ from vgp_bench.claims.evidence import Observed, Statistic
 
 
 def steps_until_loss(below: float) -> Statistic:
-    """Steps until the validation loss is below that at the end of an epoch. A run that never gets there counts one
-    epoch more than it had, which is less than it needs."""
+    """Steps until the validation loss is below that at the end of an epoch. A run that never gets there, or diverges
+    before, counts one epoch more than it was to have, which is less than it needs; one without a single epoch is
+    infinitely slow."""
 
     def value(one: Observed) -> float:
         epochs = one.ended.columns("epochs")
         steps = np.asarray(epochs["step"], dtype=float)
         reached = np.asarray(epochs["validation_loss"], dtype=float) < below
         if not len(steps):
-            raise LookupError("no epoch ended")
-        return float(steps[reached.argmax()]) if reached.any() else float(steps[-1] + steps[0])
+            return np.inf
+        never = steps[0] * (one.ended.config["trainer"]["max_epochs"] + 1)
+        return float(steps[reached.argmax()] if reached.any() else never)
 
     return value
 

@@ -36,6 +36,8 @@ def _section(one: Judgement) -> list[str]:
         "",
         *_table(["figure", "expected", "measured [95 %]", "n", "p", "verdict", "from"], map(_row, one.checks)),
     ]
+    if one.gathered and (chosen := one.gathered.evidence.chosen):
+        lines += ["", f"Tuned on validation data: {'; '.join(f'{where}: {what}' for where, what in chosen.items())}."]
     if scale is not None:
         lines += ["", ("A surrogate. " if scale.surrogate else "") + scale.decides]
     lines += ["", *(f"- Does not show: {caveat}" for caveat in claim.caveats)]

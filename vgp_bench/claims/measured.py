@@ -1,7 +1,7 @@
 """Measurements at initialization, taken once and kept as JSON files: what no record of a run holds.
 
-A file is named by the run that its config would be, the measurement, and the source of the measurement: whatever
-changes a number changes the name.
+A file is named by the run that its config would be, the measurement, and the source of the measurement. As of a run,
+the code beneath is not in the name; delete the folder to measure anew.
 """
 
 import functools
@@ -37,7 +37,8 @@ def kept(place: Path) -> Measured | None:
         found = json.loads(place.read_text())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    lists = isinstance(found, dict) and found and all(isinstance(values, list) and values for values in found.values())
+    return found if lists else None
 
 
 def take(composed: ComposedRun, name: str, place: Path) -> Measured:

@@ -60,9 +60,9 @@ def _measured(myth: Myth, kept: Sequence[KeptVerdict]) -> list[str]:
     told = []
     for one in sorted((one for one in kept if one.claim == myth.claim), key=lambda one: one.scale):
         checks = [check for check in one.checks if not myth.figures or check.name in myth.figures]
-        figures = ", ".join(f"{check.name} {check.measured} {check.unit}".strip() for check in checks)
+        figures = ", ".join(f"{check.name} {check.measured} {check.unit}, {check.verdict}" for check in checks)
         if checks:
-            told.append(f"{myth.claim}, {one.scale}, {one.words}: {figures}")
+            told.append(f"{myth.claim}, {one.scale}: {figures.replace('_', ' ')}")
     return told or [f"not yet; run `vgp-bench reproduce {myth.claim}`"]
 
 

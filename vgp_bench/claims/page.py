@@ -6,9 +6,8 @@ from typing import Any
 
 from vgp_bench.claims.checks import Check
 from vgp_bench.claims.judgement import Judgement
-from vgp_bench.claims.registry import reading_of
+from vgp_bench.claims.pictures import drawn
 from vgp_bench.claims.text import measured, ran
-from vgp_bench.errors import ResultsError
 from vgp_bench.report.page.build import ASSETS as REPORT_ASSETS
 from vgp_bench.report.page.pictures import png
 from vgp_bench.version import __version__
@@ -70,10 +69,8 @@ def _check(check: Check) -> dict[str, str]:
 
 
 def _picture(one: Judgement) -> dict[str, Any] | None:
-    if one.gathered is None:
+    figure = drawn(one)
+    if figure is None:
         return None
-    try:
-        data, width, height = png(reading_of(one.claim).picture(one.gathered.evidence, one.checks))
-    except ResultsError:
-        return None
+    data, width, height = png(figure)
     return {"data": data, "width": width, "height": height}

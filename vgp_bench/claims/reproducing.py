@@ -9,9 +9,9 @@ from tqdm import tqdm
 from vgp_bench.claims.claim import Claim
 from vgp_bench.claims.gathering import gather, needed
 from vgp_bench.claims.judgement import Judgement, cannot, judge
-from vgp_bench.claims.registry import reading_of
+from vgp_bench.claims.pictures import drawn
 from vgp_bench.claims.text import words as verdict_words
-from vgp_bench.errors import ConfigError, ResultsError
+from vgp_bench.errors import ConfigError
 
 LIMITS = {"init": 1.0, "smoke": 2.0}
 """Minutes that a claim may take at a scale on 2 CPU cores; one over it says so before it starts."""
@@ -56,11 +56,8 @@ class Reproduction:
         """Draws the claim into the folder of the runs; None if there is nothing to draw."""
         from vgp_bench.report.drawing.saving import save
 
-        if one.gathered is None or self.folder is None:
-            return None
-        try:
-            figure = reading_of(one.claim).picture(one.gathered.evidence, one.checks)
-        except ResultsError:
+        figure = drawn(one)
+        if figure is None or self.folder is None:
             return None
         broken = "-broken" if self.broken else ""
         return save(figure, self.folder / PICTURES / f"{one.claim.name}-{one.scale_name}{broken}.png")

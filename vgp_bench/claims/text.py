@@ -27,6 +27,8 @@ def detail(one: Judgement, picture: Path | None = None, again: Sequence[str] = (
     lines += _labelled("says", claim.says)
     if one.gathered is not None:
         lines += _labelled("runs", ran(one))
+    if one.gathered is not None and (chosen := one.gathered.evidence.chosen):
+        lines += _labelled("tuned", "; ".join(f"{_plain(where)}: {what}" for where, what in chosen.items()))
     if one.reason:
         lines += _labelled("not run", one.reason)
     lines += ["", *check_lines(one.checks), ""]

@@ -12,9 +12,13 @@ from vgp_bench.records.environment import describe_environment
 from vgp_bench.records.files import write_atomically, writing
 
 
-def write(judgements: Sequence[Judgement], path: Path, command: Sequence[str]) -> Path:
-    """Writes a .html or .md file, with the folders above it, and returns its path. Raises ResultsError if it cannot."""
-    about = _about(judgements, command)
+def write(judgements: Sequence[Judgement], path: Path, command: Sequence[str], broken: bool = False) -> Path:
+    """Writes a .html or .md file, with the folders above it, and returns its path. Raises ResultsError if it cannot.
+
+    broken: whether the claims were spoilt on purpose, which the file then says first.
+    """
+    about = {"SPOILT": "on purpose (--broken): no verdict here is one on the claim"} if broken else {}
+    about |= _about(judgements, command)
     text = page(judgements, about) if path.suffix.lower() == ".html" else markdown(judgements, about)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,16 +1,18 @@
 """`vgp-bench reproduce`: claims of papers, run and judged."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vgp_bench.errors import UserError
+from vgp_bench.errors import ResultsError, UserError
 
 if TYPE_CHECKING:
     from vgp_bench.claims.claim import Claim
     from vgp_bench.claims.judgement import Judgement
+    from vgp_bench.claims.reproducing import Reproduction
 
 DESCRIPTION = """\
 Runs what a claim of a paper needs, holds it against what the paper or a formula says, and gives a verdict: REPRODUCED,
@@ -63,42 +65,74 @@ def _reproduce(arguments: argparse.Namespace) -> int:
         from vgp_bench.claims.kept_verdicts import kept
         from vgp_bench.claims.text import catalogue
 
-        verdicts = {(one.claim, one.scale): f"{one.words} ({one.date})" for one in kept(arguments.results_dir)}
+        verdicts = {
+            (one.claim, one.scale): f"{one.words} ({one.date}, {one.seeds} seeds)"
+            for one in kept(arguments.results_dir)
+        }
         print(catalogue(list(claims().values()), verdicts))
         return 0
     if arguments.claims and arguments.all:
         raise UserError(f"--all means every claim: leave out {arguments.claims[0]}, or --all")
     if arguments.output is not None and arguments.output.suffix.lower() not in SUFFIXES:
         raise UserError(f"cannot write {arguments.output.name}: give a file name that ends in {' or '.join(SUFFIXES)}")
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", arguments.device):
+        raise UserError(f"--device {arguments.device}: write auto, cpu, cuda or cuda:N")
     chosen = [claim_named(name) for name in dict.fromkeys(arguments.claims)] or list(claims().values())
     scaled = _scaled(chosen, arguments.scale, arguments.all)
     return _run(scaled, arguments)
 
 
 def _run(scaled: "Sequence[tuple[Claim, str]]", arguments: argparse.Namespace) -> int:
-    from vgp_bench.claims.judgement import adjusted
-    from vgp_bench.claims.kept_verdicts import keep
     from vgp_bench.claims.reproducing import Reproduction
-    from vgp_bench.claims.text import detail, overview
 
     seeds = _whole(arguments.seeds, "--seeds") if arguments.seeds is not None else None
     work = Reproduction(seeds, _words(arguments), ["vgp-bench", *sys.argv[1:]], arguments.broken)
     judgements: list[Judgement] = []
-    for number, (claim, scale) in enumerate(scaled, 1):
-        one = work.reproduce(claim, scale, f"[{number}/{len(scaled)}] " if len(scaled) > 1 else "")
-        judgements.append(one)
-        if not arguments.broken:
-            keep(one, arguments.results_dir)
-        if len(scaled) == 1:
-            print(detail(one, work.picture(one)))
-    if len(scaled) > 1:
+    try:
+        for number, (claim, scale) in enumerate(scaled, 1):
+            judgements.append(work.reproduce(claim, scale, f"[{number}/{len(scaled)}] " if len(scaled) > 1 else ""))
+            if not arguments.broken:
+                _keep(judgements[-1], arguments.results_dir)
+    except (KeyboardInterrupt, UserError):
+        if judgements:
+            _tell(judgements, work, len(scaled), arguments)
+        raise
+    return _tell(judgements, work, len(scaled), arguments)
+
+
+def _keep(one: "Judgement", results_dir: str) -> None:
+    """For the list; a folder that takes nothing more does not keep anybody from reading the verdict."""
+    from vgp_bench.claims.kept_verdicts import keep
+
+    try:
+        keep(one, results_dir)
+    except ResultsError as error:
+        print(f"note: the verdict is not kept: {error}", file=sys.stderr)
+
+
+def _tell(judgements: "list[Judgement]", work: "Reproduction", asked: int, arguments: argparse.Namespace) -> int:
+    """The whole of a single claim, a table of several; 1 if any could not be run."""
+    from vgp_bench.claims.judgement import adjusted
+    from vgp_bench.claims.text import detail, overview
+
+    if asked == 1:
+        print(detail(judgements[0], _drawn(work, judgements[0])))
+    else:
         alone, judgements = judgements, adjusted(judgements)
         print(f"\n{overview(judgements, alone)}")
     if arguments.output is not None:
         from vgp_bench.claims.writing import write
 
-        print(write(judgements, arguments.output, work.command))
-    return 0
+        print(write(judgements, arguments.output, work.command, arguments.broken))
+    return int(any("NOT RUN" in one.verdicts.values() for one in judgements))
+
+
+def _drawn(work: "Reproduction", one: "Judgement") -> Path | None:
+    try:
+        return work.picture(one)
+    except ResultsError as error:
+        print(f"note: no picture: {error}", file=sys.stderr)
+        return None
 
 
 def _scaled(chosen: "Sequence[Claim]", scale: str | None, everything: bool) -> "list[tuple[Claim, str]]":
@@ -115,10 +149,16 @@ def _scaled(chosen: "Sequence[Claim]", scale: str | None, everything: bool) -> "
 def _words(arguments: argparse.Namespace) -> list[str]:
     """The words of `run` that the options stand for."""
     jobs = _whole(arguments.jobs, "--jobs")
-    words = [f"results_dir={arguments.results_dir}", f"device={arguments.device}", "progress=false"]
-    words += [f"data_dir={arguments.data_dir}"] if arguments.data_dir else []
+    words = [f"results_dir={_quoted(arguments.results_dir)}", f"device={_quoted(arguments.device)}", "progress=false"]
+    words += [f"data_dir={_quoted(arguments.data_dir)}"] if arguments.data_dir else []
     words += ["launcher=local", f"jobs={jobs}"] if jobs > 1 else []
     return words
+
+
+def _quoted(value: str) -> str:
+    """As Hydra reads it literally: a name may hold a comma, or a brace."""
+    backslash = "\\"
+    return "'" + value.replace(backslash, 2 * backslash).replace("'", backslash + "'") + "'"
 
 
 def _whole(word: str, option: str) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from vgp_bench.claims.checks import Check, proportion, trend
+from vgp_bench.claims.checks import Check, proportion
 from vgp_bench.claims.drawing.curves import Curve, curves
 from vgp_bench.claims.evidence import Evidence
 from vgp_bench.claims.measurements.births import NETWORKS
@@ -14,12 +14,8 @@ POINTS = ((2, 2), (4, 12), (8, 12))
 
 
 def check(evidence: Evidence) -> list[Check]:
-    by_depth = _shares(evidence, 4, "dead_for_one")
-    seeds = [one.seed for one in evidence.cells("network", width=4) if one.measured]
-    levels = {depth: {seed: row[depth - 1] for seed, row in zip(seeds, by_depth, strict=True)} for depth in (1, 4, 12)}
     return [
         *(_share(evidence, f"width_{n}_depth_{depth}", n, depth, "dead_for_one") for n, depth in POINTS),
-        trend(evidence.expected("rises_with_depth"), levels),
         _share(evidence, "all_inputs", 4, 12, "dead_for_all"),
     ]
 

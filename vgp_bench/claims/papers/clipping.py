@@ -16,8 +16,11 @@ def check(evidence: Evidence) -> list[Check]:
     acted = [evidence.each(lambda one: one.measured["clipped_gradients"]["acted"][0], arm) for arm in ARMS]
     changes = [evidence.each(_change, arm) for arm in ARMS]
     return [
-        judged(evidence.expected("acted"), {seed: min(arm[seed] for arm in acted) for seed in acted[0]}),
-        judged(evidence.expected("ratios_change"), {seed: max(arm[seed] for arm in changes) for seed in changes[0]}),
+        judged(evidence.expected("acted"), {seed: float(np.min([arm[seed] for arm in acted])) for seed in acted[0]}),
+        judged(
+            evidence.expected("ratios_change"),
+            {seed: float(np.max([arm[seed] for arm in changes])) for seed in changes[0]},
+        ),
         judged(evidence.expected("first_layer_grows"), evidence.each(_first, "sigmoid")),
     ]
 

@@ -8,12 +8,13 @@ from vgp_bench.claims.checks import Check, judged
 from vgp_bench.claims.drawing.curves import curves
 from vgp_bench.claims.drawing.levels import level_curve
 from vgp_bench.claims.evidence import Evidence, summary_figure
+from vgp_bench.claims.training_figures import training_loss
 from vgp_bench.claims.tuned import difference, tuned
 
 ARMS = ("selu", "relu_bn")
 RATE_OF_THE_FIGURE = 0.00001
 
-training_loss, validation_loss = summary_figure("train_loss"), summary_figure("validation_loss")
+validation_loss = summary_figure("validation_loss")
 
 
 def check(evidence: Evidence) -> list[Check]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from vgp_bench.claims.checks import Check, judged
@@ -16,7 +17,8 @@ straightness = summary_figure("initial_decay_r2")
 
 def check(evidence: Evidence) -> list[Check]:
     worst = {
-        one.seed: min(evidence.each(straightness, arm)[one.seed] for arm in ARMS) for one in evidence.cells(ARMS[0])
+        one.seed: float(np.min([evidence.each(straightness, arm)[one.seed] for arm in ARMS]))
+        for one in evidence.cells(ARMS[0])
     }
     return [
         *(judged(evidence.expected(arm), evidence.each(decay, arm)) for arm in ARMS),

@@ -22,6 +22,7 @@ def check(evidence: Evidence) -> list[Check]:
             judged(evidence.expected(f"batch_loses_more_at_{size}"), difference(batch[size], group[size]))
             for size in small
         ),
+        judged(evidence.expected("group_loses_at_2"), group[2]),
     ]
 
 

@@ -11,7 +11,12 @@ from vgp_bench.claims.evidence import Evidence, Observed, measured
 from vgp_bench.claims.training_figures import steps_to
 
 ARM = "lstm"
-guessed = measured("weight_guessing", "sequences")
+
+
+def guessed(one: Observed) -> float:
+    """Sequences that guessing took; infinite if no guess was right."""
+    solved = not math.isnan(measured("weight_guessing", "accuracy")(one))
+    return measured("weight_guessing", "sequences")(one) if solved else math.inf
 
 
 def trained(one: Observed) -> float:
