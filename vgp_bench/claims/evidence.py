@@ -14,6 +14,10 @@ Measured = Mapping[str, list[float]]
 """Column -> values of one measurement."""
 
 
+class NotMeasured(LookupError):  # noqa: N818  what happened, no fault
+    """The figure cannot be had of this run or network."""
+
+
 @dataclass(frozen=True)
 class Observed:
     """One cell with one seed. point: key of the grid -> value; record: of its run, None if the scale has no runs or
@@ -28,9 +32,9 @@ class Observed:
 
     @property
     def ended(self) -> RunRecord:
-        """The record, where a claim cannot do without. Raises LookupError if there is none."""
+        """The record, where a claim cannot do without. Raises NotMeasured if there is none."""
         if self.record is None:
-            raise LookupError(self.missing or "no run")
+            raise NotMeasured(self.missing or "no run")
         return self.record
 
     @property
@@ -146,6 +150,8 @@ def learned(field_name: str = "test_accuracy") -> Statistic:
 def _value(statistic: Statistic, one: Observed) -> float:
     try:
         return float(statistic(one))
+    except NotMeasured:
+        return math.nan
     except LookupError:
         if one.missing or (one.record is None and not one.measured):
             return math.nan

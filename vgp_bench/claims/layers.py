@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vgp_bench.claims.evidence import Observed, Statistic
+from vgp_bench.claims.evidence import NotMeasured, Observed, Statistic
 from vgp_bench.records.signal import decay_per_layer, gradient_ratio
 
 MEASUREMENT = "hidden_layers"
@@ -15,14 +15,14 @@ GRADIENT, WEIGHT_GRADIENT = "activation_gradient_l2", "weight_gradient_l2"
 def at_start(one: Observed, column: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Depth and one column of the layer table (docs/columns.md), hidden stages before the first step, in order.
 
-    Taken from the measurement if the scale has it, else from the record. Raises LookupError if there is neither.
+    Taken from the measurement if the scale has it, else from the record. Raises NotMeasured if there is neither.
     """
     if found := one.measured.get(MEASUREMENT):
         return np.asarray(found["depth"], dtype=float), np.asarray(found[column], dtype=float)
     layers = one.ended.columns("layers")
     chosen = (np.asarray(layers["step"]) == 0) & (np.asarray(layers["kind"], dtype=object) == "hidden")
     if not chosen.any():
-        raise LookupError("no layer was measured at step 0")
+        raise NotMeasured("no layer was measured at step 0")
     depth, values = (np.asarray(layers[name], dtype=float)[chosen] for name in ("depth", column))
     order = np.argsort(depth, kind="stable")
     return depth[order], values[order]

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from vgp_bench.claims.checks import Check, judged
 from vgp_bench.claims.drawing.expectations import expectations
-from vgp_bench.claims.evidence import Evidence, Observed, learned
+from vgp_bench.claims.evidence import Evidence, NotMeasured, Observed, learned
 from vgp_bench.claims.tuned import difference, tuned
 
 FEEDBACK, BACKPROP = "feedback", "backprop"
@@ -18,7 +18,7 @@ def widest_angle(one: Observed) -> float:
     rows = one.ended.columns("angles")
     chosen = np.asarray(rows["kind"], dtype=object) == "hidden"
     if not chosen.any():
-        raise LookupError("no angle was measured")
+        raise NotMeasured("no angle was measured")
     steps, angles = np.asarray(rows["step"])[chosen], np.asarray(rows["gradient_angle"], dtype=float)[chosen]
     return float(angles[steps == steps.max()].max())
 
