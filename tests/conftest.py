@@ -11,7 +11,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
-
 LONG = (
     "test_soak",
     "test_launcher_local",

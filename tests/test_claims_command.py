@@ -80,7 +80,7 @@ def test_two_seeds_decide_nothing(there: Path, capsys: pytest.CaptureFixture[str
 
 def test_spoilt_on_purpose_the_verdict_turns_and_is_not_kept(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = lines_of(capsys, *CLAIM, "--broken", "-o", "broken.md")
-    assert lines[0].startswith("sigmoid-decay, init: CONTRADICTED")
+    assert lines[0].startswith("sigmoid-decay, init, spoilt on purpose: CONTRADICTED")
     assert "- SPOILT: on purpose" in (there / "broken.md").read_text()
     kept = json.loads((there / "results/reproduce/verdicts/sigmoid-decay-init.json").read_text())
     assert kept["words"] != "CONTRADICTED"
@@ -91,7 +91,7 @@ def test_without_a_name_it_lists_the_claims_with_the_latest_verdict(
 ) -> None:
     lines_of(capsys, *CLAIM)
     lines = lines_of(capsys, "reproduce")
-    place = next(number for number, line in enumerate(lines) if line.startswith("sigmoid-decay  (init "))
+    place = next(number for number, line in enumerate(lines) if line.startswith("sigmoid-decay  1991  (init "))
     assert lines[place + 1].startswith("  init REPRODUCED (20")
     assert max(map(len, lines)) <= 80
 
@@ -128,6 +128,7 @@ def test_the_table_in_markdown_says_how_it_was_come_by(there: Path, capsys: pyte
         (["sigmoid-decay", "--jobs", "0"], "--jobs 0: write a whole number, 1 or more"),
         (["sigmoid-decay", "-o", "claims.pdf"], "give a file name that ends in .html or .md"),
         (["sigmoid-decay", "--device", "cdua"], "--device cdua: write auto, cpu, cuda or cuda:N"),
+        (["--scale", "init"], "which claim? Name it, or add --all"),
         (["sigmoid-decay", "--all"], "--all means every claim"),
         (["sigmoid-decay", "--scale", "tiny"], "invalid choice: 'tiny'"),
     ],
@@ -139,9 +140,23 @@ def test_a_mistake_is_one_line(words: list[str], message: str, capsys: pytest.Ca
     assert told.count("\n") == 1
 
 
-def test_a_device_that_is_not_there_is_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*CLAIM[:4], "--device", "cuda:7", "--results-dir", str(tmp_path)]) == 1
-    assert capsys.readouterr().out.startswith("sigmoid-decay, init: NOT RUN  device=cuda:7: ")
+def test_a_device_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*CLAIM[:4], "--device", "cuda:7", "--results-dir", str(tmp_path)]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("vgp-bench: device=cuda:7: ")
+    assert not told.out
+
+
+def test_data_that_is_not_there_is_no_run_and_the_reason_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").write_text("a file where the folder of the data should be")
+    words = ["--scale", "paper", "--seeds", "1", "--data-dir", str(tmp_path / "data"), "--results-dir", str(tmp_path)]
+    assert main(["reproduce", "layer-speeds", "--device", "cpu", *words]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("layer-speeds, paper: NOT RUN")
+    assert any(line.startswith("no result     ") for line in lines)
+    assert not any(line.startswith("picture ") for line in lines)
 
 
 def test_a_folder_may_have_any_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -131,7 +131,7 @@ def trend(expected: Expected, levels: Mapping[Any, Mapping[int, float]]) -> Chec
     order = np.arange(len(levels))
     ranks = [float(spearmanr(order, row).statistic) if len(set(row)) > 1 else 0.0 for row in rows]
     sign = -1 if expected.kind == "falls" else 1
-    measured = estimate([sign * rank for rank in ranks])
+    measured = estimate([sign * rank for rank in ranks])._replace(low=math.nan, high=math.nan)
     words = f"rank correlation {measured.mean:+.2f}"
     if len(levels) < 3 or len(rows) < FEWEST:
         return Check(expected, measured, test, 1.0, 1.0, words, f"needs 3 levels and {FEWEST} seeds or more")

@@ -58,6 +58,8 @@ def read_claim(path: Path) -> Claim:
     import yaml
 
     where = path.name
+    if not path.stem.isidentifier():
+        raise ConfigError(f"{where}: name it with underscores, as a module: {path.stem.replace('-', '_')}.yaml")
     try:
         content = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
@@ -126,10 +128,12 @@ def _words(words: Sequence[Any] | str, where: str) -> tuple[str, ...]:
 def _check_keys(content: Any, names: set[str], where: str) -> None:
     if not isinstance(content, Mapping):
         raise ConfigError(f"{where}: a mapping with {', '.join(sorted(names))}")
-    if missing := names - set(content):
-        raise ConfigError(f"{where}: {', '.join(sorted(missing))} missing")
-    if unknown := set(content) - names:
-        raise ConfigError(f"{where}: no such key: {', '.join(sorted(unknown))}")
+    missing, unknown = sorted(names - set(content)), sorted(set(content) - names)
+    if unknown:
+        told = f"; {', '.join(missing)} missing" if missing else ""
+        raise ConfigError(f"{where}: no such key: {', '.join(unknown)}{told}")
+    if missing:
+        raise ConfigError(f"{where}: {', '.join(missing)} missing")
 
 
 def _line(text: Any) -> str:

@@ -7,6 +7,7 @@ from vgp_bench.claims.checks import Check, Verdict, holm, not_run
 from vgp_bench.claims.claim import Claim
 from vgp_bench.claims.gathering import Gathered
 from vgp_bench.claims.registry import reading_of
+from vgp_bench.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,17 @@ def together(checks: Sequence[Check]) -> Verdict:
 
 
 def judge(gathered: Gathered) -> Judgement:
-    """What the evidence says of each expectation. Raises KeyError if claim and module do not speak of the same."""
+    """What the evidence says of each expectation. Raises ConfigError if file and module do not speak of the same."""
     evidence = gathered.evidence
     checks = reading_of(evidence.claim).check(evidence)
     told = [check.expected.name for check in checks]
     if sorted(told) != sorted(evidence.scale.expect):
-        raise KeyError(f"{evidence.claim.path.name}: expects {list(evidence.scale.expect)}, and {told} were judged")
+        expected = ", ".join(evidence.scale.expect)
+        raise ConfigError(
+            f"{evidence.claim.path.stem}: the file expects {expected}; the module judges {', '.join(told)}"
+        )
     reasons = list(dict.fromkeys(one.missing for one in evidence.observed if one.missing))
-    checks = [replace(c, reason=c.reason or reasons[0]) if c.measured.n == 0 and reasons else c for c in checks]
+    checks = [replace(c, reason=reasons[0]) if c.measured.n == 0 and reasons else c for c in checks]
     return Judgement(evidence.claim, evidence.scale_name, checks, gathered)
 
 

@@ -42,9 +42,12 @@ def keep(one: Judgement, results_dir: str | Path) -> None:
     if one.gathered is None:
         return
     checks = [KeptCheck(c.expected.name, c.expected.unit, c.expected.words, measured(c), c.verdict) for c in one.checks]
+    # A quick look with few seeds does not take the place of what many have shown.
     seeds = len({observed.seed for observed in one.gathered.evidence.observed})
     today = datetime.date.today().isoformat()
     made = KeptVerdict(one.claim.name, one.scale_name, words(one), today, seeds, checks)
+    if any(old.claim == made.claim and old.scale == made.scale and old.seeds > seeds for old in kept(results_dir)):
+        return
     path = Path(results_dir) / EXPERIMENT / FOLDER / f"{one.claim.name}-{one.scale_name}.json"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,21 +4,23 @@ from collections.abc import Mapping, Sequence
 
 from vgp_bench.claims.checks import Check
 from vgp_bench.claims.judgement import Judgement
-from vgp_bench.claims.text import measured, ran, words
+from vgp_bench.claims.text import measured, ran, turned, words
 
 
-def markdown(judgements: Sequence[Judgement], about: Mapping[str, str]) -> str:
-    """A table of verdicts under how they were come by, and a section a claim."""
+def markdown(judgements: Sequence[Judgement], about: Mapping[str, str], alone: Sequence[Judgement]) -> str:
+    """A table of verdicts under how they were come by, and a section a claim. alone: not adjusted for their number."""
     lines = ["# Claims", "", *(f"- {key}: {value}" for key, value in about.items()), ""]
     lines += _table(
         ["claim", "year", "scale", "verdict"],
         [
-            [f"[{one.claim.name}](#{one.claim.name})", str(one.claim.year), one.scale_name, words(one)]
+            [f"[{one.claim.name}](#{one.claim.name})", str(one.claim.year), _scale(one), words(one)]
             for one in judgements
         ],
     )
     if len(judgements) > 1:
-        lines += ["", "p values are adjusted for all checks of this table (Holm 1979)."]
+        lines += ["", "p values are adjusted for all checks of this table (Holm 1979), intervals are not."]
+        if changed := turned(judgements, alone):
+            lines += ["", f"Judged alone, without the adjustment: {', '.join(changed)}."]
     for one in judgements:
         lines += ["", f"## {one.claim.name}", "", *_section(one)]
     return "\n".join(lines) + "\n"
@@ -42,6 +44,11 @@ def _section(one: Judgement) -> list[str]:
         lines += ["", ("A surrogate. " if scale.surrogate else "") + scale.decides]
     lines += ["", *(f"- Does not show: {caveat}" for caveat in claim.caveats)]
     return [*lines, f"- Contradicted if {claim.contradicted_by}."]
+
+
+def _scale(one: Judgement) -> str:
+    scale = one.claim.scales.get(one.scale_name)
+    return one.scale_name + (", a surrogate" if scale is not None and scale.surrogate else "")
 
 
 def _row(check: Check) -> list[str]:

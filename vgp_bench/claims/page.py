@@ -15,8 +15,9 @@ from vgp_bench.version import __version__
 ASSETS = Path(__file__).parent / "assets"
 
 
-def page(judgements: Sequence[Judgement], about: Mapping[str, str]) -> str:
-    """The page as text. Every text from a claim's file, a path or a message is escaped."""
+def page(judgements: Sequence[Judgement], about: Mapping[str, str], turned: Sequence[str] = ()) -> str:
+    """The page as text. turned: what is judged otherwise alone, in words. Every text from a claim's file, a path or
+    a message is escaped."""
     import jinja2
     import markupsafe
 
@@ -33,6 +34,7 @@ def page(judgements: Sequence[Judgement], about: Mapping[str, str]) -> str:
         counts=", ".join(f"{count} {verdict}" for verdict, count in counts.items()),
         about=about,
         adjusted=len(judgements) > 1,
+        turned=", ".join(turned),
         claims=[_view(one) for one in judgements],
         version=__version__,
     )

@@ -11,12 +11,15 @@ def drawn(one: Judgement) -> Figure | None:
     """None if nothing was measured, or not all that the picture shows."""
     if one.gathered is None:
         return None
-    complete = not any(observed.missing for observed in one.gathered.evidence.observed)
+    observed = one.gathered.evidence.observed
+    if all(cell.missing for cell in observed):
+        return None
+    complete = not any(cell.missing or cell.diverged for cell in observed)
     try:
         return reading_of(one.claim).picture(one.gathered.evidence, one.checks)
     except ResultsError:
         return None
     except (LookupError, ValueError):
-        if complete and not any(observed.diverged for observed in one.gathered.evidence.observed):
+        if complete:
             raise
         return None

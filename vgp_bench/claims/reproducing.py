@@ -65,7 +65,8 @@ class Reproduction:
     def _told(self, what: str, one: Judgement) -> Judgement:
         took = f"  {one.gathered.seconds:.0f} s" if one.gathered and one.gathered.ran else ""
         why = f"  {one.reason}" if one.reason else ""
-        print(f"{what}: {verdict_words(one)}{took}{why}", flush=True)
+        spoilt = ", spoilt on purpose" if self.broken else ""
+        print(f"{what}{spoilt}: {verdict_words(one)}{took}{why}", flush=True)
         return one
 
     def _over_time(self, claim: Claim, scale: str, todo: int) -> str:

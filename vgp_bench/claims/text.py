@@ -2,9 +2,9 @@
 
 import json
 import math
-import shlex
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,10 +19,16 @@ WIDTH = 80
 LABEL = 14
 
 
-def detail(one: Judgement, picture: Path | None = None, again: Sequence[str] = ()) -> str:
-    """One claim with everything that belongs to its verdict."""
+def detail(one: Judgement, picture: Path | None = None, broken: bool = False) -> str:
+    """One claim with everything that belongs to its verdict. broken: whether it was spoilt on purpose."""
     claim = one.claim
-    lines = [f"{claim.name}, scale {one.scale_name}: {words(one)}", *_labelled("claim", claim.sentence)]
+    surrogate = " (a surrogate)" if _surrogate(one) else ""
+    lines = [f"{claim.name}, scale {one.scale_name}{surrogate}: {words(one)}"]
+    if broken:
+        swapped = claim.scales[one.scale_name].broken
+        told = "; ".join(f"{arm}: {' '.join(own)}" for arm, own in swapped.items())
+        lines += _labelled("SPOILT", f"on purpose, no verdict on the claim. In place of what belongs there, {told}")
+    lines += _labelled("claim", claim.sentence)
     lines += _labelled("source", claim.source)
     lines += _labelled("says", claim.says)
     if one.gathered is not None:
@@ -31,6 +37,10 @@ def detail(one: Judgement, picture: Path | None = None, again: Sequence[str] = (
         lines += _labelled("tuned", "; ".join(f"{_plain(where)}: {what}" for where, what in chosen.items()))
     if one.reason:
         lines += _labelled("not run", one.reason)
+    elif one.gathered is not None:
+        reasons = Counter(o.missing for o in one.gathered.evidence.observed if o.missing)
+        for reason, count in reasons.most_common(3):
+            lines += _labelled("no result", f"{count} times: {reason}")
     lines += ["", *check_lines(one.checks), ""]
     if one.scale_name in claim.scales:
         scale = claim.scales[one.scale_name]
@@ -40,8 +50,6 @@ def detail(one: Judgement, picture: Path | None = None, again: Sequence[str] = (
     lines += _labelled("contradicted", f"if {claim.contradicted_by}")
     if picture is not None:
         lines += _labelled("picture", str(picture))
-    if again:
-        lines += _labelled("again", shlex.join(again))
     return "\n".join(lines)
 
 
@@ -74,7 +82,7 @@ def check_lines(checks: Sequence[Check]) -> list[str]:
     columns = [
         folded(Column(("figure",), [_plain(c.expected.name) for c in checks], left=True), 18, True),
         Column(("expected",), [c.expected.words for c in checks], left=True),
-        folded(Column(("measured [95 %]",), [measured(c) for c in checks], left=True), 22, True),
+        Column(("measured [95 %]",), ["\n".join(textwrap.wrap(measured(c), 22)) for c in checks], left=True),
         Column(("n",), [str(c.measured.n) for c in checks]),
         Column(("p",), p),
         Column(("verdict",), [c.verdict for c in checks], left=True),
@@ -107,14 +115,17 @@ def number(x: float) -> str:
     return f"{x:.4g}" if 1e-3 <= abs(x) < 1e5 else f"{x:.2e}"
 
 
+def turned(adjusted: Sequence[Judgement], alone: Sequence[Judgement]) -> list[str]:
+    """`NAME (VERDICTS)` of each claim that is judged otherwise without the adjustment for many."""
+    before = {(one.claim.name, one.scale_name): words(one) for one in alone}
+    return [
+        f"{one.claim.name} ({was})" for one in adjusted if (was := before[one.claim.name, one.scale_name]) != words(one)
+    ]
+
+
 def overview(judgements: Sequence[Judgement], unadjusted: Sequence[Judgement]) -> str:
     """A row for each verdict. unadjusted: the same before their p values were corrected for their number."""
-    before = {(one.claim.name, one.scale_name): words(one) for one in unadjusted}
-    changed = [
-        f"{one.claim.name} ({was})"
-        for one in judgements
-        if (was := before[one.claim.name, one.scale_name]) != words(one)
-    ]
+    changed = turned(judgements, unadjusted)
     alone = [f"judged alone, without the adjustment: {', '.join(changed)}"] if changed else []
     signs = formats.signs_for(sys.stdout.encoding)
     rows = [(one, aspect, verdict) for one in judgements for aspect, verdict in one.verdicts.items()]
@@ -141,6 +152,7 @@ def overview(judgements: Sequence[Judgement], unadjusted: Sequence[Judgement]) -
     notes.append("p values adjusted for all checks of this call (Holm 1979)")
     notes += [f"{one.claim.name}: {one.reason}" for one in judgements if one.reason]
     notes += alone
+    notes.append("intervals of a single claim are those of its own tests, not adjusted")
     return "\n".join([*lines, *(line for note in notes for line in textwrap.wrap(note, WIDTH, subsequent_indent="  "))])
 
 
@@ -150,8 +162,12 @@ def catalogue(claims: Sequence[Claim], verdicts: Mapping[tuple[str, str], str]) 
     lines = []
     for claim in claims:
         scales = ", ".join(f"{name} {_minutes(scale.minutes)}" for name, scale in claim.scales.items())
-        lines.append(f"{claim.name}  ({scales})")
-        told = [f"{scale} {verdicts[claim.name, scale]}" for scale in claim.scales if (claim.name, scale) in verdicts]
+        lines.append(f"{claim.name}  {claim.year}  ({scales})")
+        told = [
+            f"{name}{', a surrogate,' if scale.surrogate else ''} {verdicts[claim.name, name]}"
+            for name, scale in claim.scales.items()
+            if (claim.name, name) in verdicts
+        ]
         lines += [f"  {'; '.join(told)}"] if told else []
         lines += textwrap.wrap(f"{claim.sentence} {claim.source}", WIDTH, initial_indent="  ", subsequent_indent="  ")
     return "\n".join(lines)

@@ -8,18 +8,30 @@ from pathlib import Path
 from vgp_bench.claims.judgement import Judgement
 from vgp_bench.claims.markdown import markdown
 from vgp_bench.claims.page import page
+from vgp_bench.claims.text import turned
 from vgp_bench.records.environment import describe_environment
 from vgp_bench.records.files import write_atomically, writing
 
 
-def write(judgements: Sequence[Judgement], path: Path, command: Sequence[str], broken: bool = False) -> Path:
+def write(
+    judgements: Sequence[Judgement],
+    alone: Sequence[Judgement],
+    path: Path,
+    command: Sequence[str],
+    broken: bool = False,
+) -> Path:
     """Writes a .html or .md file, with the folders above it, and returns its path. Raises ResultsError if it cannot.
 
-    broken: whether the claims were spoilt on purpose, which the file then says first.
+    alone: the same without adjustment for their number; broken: whether the claims were spoilt on
+    purpose, which the file then says first.
     """
     about = {"SPOILT": "on purpose (--broken): no verdict here is one on the claim"} if broken else {}
     about |= _about(judgements, command)
-    text = page(judgements, about) if path.suffix.lower() == ".html" else markdown(judgements, about)
+    text = (
+        page(judgements, about, turned(judgements, alone))
+        if path.suffix.lower() == ".html"
+        else markdown(judgements, about, alone)
+    )
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text.encode())

@@ -50,7 +50,12 @@ def add(commands: Any) -> None:
     parser.add_argument("--scale", choices=("init", "smoke", "paper"), help="default: the smallest that a claim has")
     parser.add_argument("--seeds", metavar="N", help="seeds 0 to N-1, instead of the claim's own number")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 ... (default auto)")
-    parser.add_argument("--jobs", default="1", metavar="N", help="so many runs at once, a process each (default 1)")
+    parser.add_argument(
+        "--jobs",
+        default="1",
+        metavar="N",
+        help="so many runs at once; each is a process, which takes seconds to start (default 1)",
+    )
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets lie (default: VGP_DATA_DIR, else data)")
     parser.add_argument("--results-dir", metavar="DIR", default="results", help="where runs go (default results)")
     parser.add_argument("--broken", action="store_true", help="spoil the claim on purpose: can its verdict turn?")
@@ -62,6 +67,8 @@ def _reproduce(arguments: argparse.Namespace) -> int:
     from vgp_bench.claims.registry import claim_named, claims
 
     if not arguments.claims and not arguments.all:
+        if arguments.scale or arguments.output or arguments.seeds or arguments.broken:
+            raise UserError("which claim? Name it, or add --all; `vgp-bench reproduce` lists them")
         from vgp_bench.claims.kept_verdicts import kept
         from vgp_bench.claims.text import catalogue
 
@@ -83,9 +90,11 @@ def _reproduce(arguments: argparse.Namespace) -> int:
 
 
 def _run(scaled: "Sequence[tuple[Claim, str]]", arguments: argparse.Namespace) -> int:
+    from vgp_bench.building import resolve_device
     from vgp_bench.claims.reproducing import Reproduction
 
     seeds = _whole(arguments.seeds, "--seeds") if arguments.seeds is not None else None
+    resolve_device(arguments.device)
     work = Reproduction(seeds, _words(arguments), ["vgp-bench", *sys.argv[1:]], arguments.broken)
     judgements: list[Judgement] = []
     try:
@@ -115,15 +124,16 @@ def _tell(judgements: "list[Judgement]", work: "Reproduction", asked: int, argum
     from vgp_bench.claims.judgement import adjusted
     from vgp_bench.claims.text import detail, overview
 
+    alone = judgements
     if asked == 1:
-        print(detail(judgements[0], _drawn(work, judgements[0])))
+        print(detail(judgements[0], _drawn(work, judgements[0]), arguments.broken))
     else:
-        alone, judgements = judgements, adjusted(judgements)
+        judgements = adjusted(judgements)
         print(f"\n{overview(judgements, alone)}")
     if arguments.output is not None:
         from vgp_bench.claims.writing import write
 
-        print(write(judgements, arguments.output, work.command, arguments.broken))
+        print(write(judgements, alone, arguments.output, work.command, arguments.broken))
     return int(any("NOT RUN" in one.verdicts.values() for one in judgements))
 
 

@@ -67,6 +67,7 @@ def range_test(known: Known) -> list[Remedy]:
     """Learning rates around the present one, and around that whose steps are 1e-3 of the weights, as measured."""
     rates = [known.rate * factor for factor in FACTORS]
     if (ratio := known.update_ratio) > 0 and not 0.1 < GOOD_STEP / ratio < 10:
-        good = known.rate * GOOD_STEP / ratio
+        # A single look does not tell more than a few orders of magnitude: of 1e-18 nobody has learned anything.
+        good = known.rate * min(max(GOOD_STEP / ratio, 1e-4), 1e4)
         rates += [good, good * FACTORS[0], good * FACTORS[1]]
     return [Remedy("range test of the learning rate (Smith 2017)", word) for rate in rates if (word := rate_word(rate))]

@@ -76,7 +76,10 @@ def curves(
             if any(len(line.predicted) for line in lines)
             else []
         )
-        explain(figure, title, [Channel(COLOUR, styles)], bands if log_y else [], others=others, notes=notes)
+        seeds = max(band.seeds for band in bands)
+        spread = [f"{'median' if log_y else 'mean'} of {seeds} seeds, and their range"] if seeds > 1 else []
+        told = [*notes, *spread]
+        explain(figure, title, [Channel(COLOUR, styles)], bands if log_y else [], others=others, notes=told)
     return figure
 
 

@@ -20,7 +20,7 @@ def check(evidence: Evidence) -> list[Check]:
 
 
 def picture(evidence: Evidence, checks: Sequence[Check]) -> Figure:
-    return expectations("DenseNets: few parameters for their accuracy", checks)
+    return expectations("DenseNets: parameters and test error", checks)
 
 
 def _size(one: Observed) -> float:
