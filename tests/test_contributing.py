@@ -113,7 +113,8 @@ def test_inside_each_part_makes_a_record(copy: Path) -> None:
 def test_the_files_of_a_record_are_those_that_the_results_readme_explains(copy: Path) -> None:
     explained = re.findall(r"^\| `(\w+\.\w+)` \|", (ROOT / "results/README.md").read_text(), re.MULTILINE)
     for folder in (copy / "results").glob("*/[!.]*"):
-        assert {path.name for path in folder.iterdir()} == set(explained) - {"traceback.txt", "times.parquet"}
+        seldom = {"traceback.txt", "times.parquet", "angles.parquet"}
+        assert {path.name for path in folder.iterdir()} == set(explained) - seldom
 
 
 def test_inside_it_is_listed_with_its_source_and_stands_in_the_table(copy: Path) -> None:

@@ -75,7 +75,9 @@ def test_every_module_and_every_config_is_in_it(wheel: Path) -> None:
     configs = {f"vgp_bench/{name}" for name in files_on_disk("configs", "*.yaml")}
     packed = {name for name in contents(wheel) if ".dist-info/" not in name}
     assets = files_on_disk("vgp_bench/report/page/assets", "page.*")  # without them there is no report
-    assert packed == modules | configs | assets
+    assets |= files_on_disk("vgp_bench/claims/assets", "claims.*")
+    claims = files_on_disk("vgp_bench/claims", "*.yaml")
+    assert packed == modules | configs | assets | claims
 
 
 def test_its_version_is_the_packages(wheel: Path) -> None:

@@ -56,9 +56,11 @@ def _form(module: nn.Module, z: Tensor) -> _Form:
 
 
 def _looked_up(module: nn.Module, z: Tensor) -> _Form:
-    steepest = greatest_slope(module, z)
-    bounded = flattens_at_both_ends(module, z, steepest)
-    low, high = output_range(module, z)
+    # It is looked up once a process: were random numbers drawn for it, a run that goes on in another would differ.
+    with torch.random.fork_rng([z.device] if z.is_cuda else []):
+        steepest = greatest_slope(module, z)
+        bounded = flattens_at_both_ends(module, z, steepest)
+        low, high = output_range(module, z)
     # A bump flattens at both ends and has one limit: there is no middle.
     half = torch.where(high > low, (high - low) / 2, torch.nan)
     return _Form(steepest, bounded, (low + high) / 2, half)
