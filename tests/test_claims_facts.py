@@ -10,6 +10,7 @@ import yaml
 from vgp_bench.claims.registry import PAPERS, claims
 
 FACTS: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "claim_facts.yaml").read_text())
+DIRECTIONS: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "claim_directions.yaml").read_text())
 ENTRIES = [
     (path.stem.replace("_", "-"), scale, name, entry)
     for path in sorted(PAPERS.glob("*.yaml"))
@@ -54,6 +55,12 @@ def test_every_number_is_in_the_table(claim: str, scale: str, name: str, entry: 
     for key in ("at_least", "at_most"):
         if key in entry and float(entry[key]) not in (0.0, 1.0):
             assert known(entry[key], claim), f"{key}: {entry[key]}"
+
+
+@pytest.mark.parametrize(("claim", "scale", "name", "entry"), ENTRIES, ids=[f"{c}-{s}-{n}" for c, s, n, _ in ENTRIES])
+def test_a_bound_points_the_way_that_it_was_read(claim: str, scale: str, name: str, entry: dict[str, Any]) -> None:
+    if "is" not in entry:
+        assert DIRECTIONS[claim][name] in entry
 
 
 def test_a_number_that_is_not_in_the_table_is_found() -> None:
