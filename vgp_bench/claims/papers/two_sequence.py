@@ -30,7 +30,7 @@ def trained(one: Observed) -> float:
 def check(evidence: Evidence) -> list[Check]:
     lstm, guesses = evidence.each(trained, ARM), evidence.each(guessed, ARM)
     # Of a network that never got there no ratio is known; infinite, it leaves the matter open.
-    ratio = {seed: guesses[seed] / n if math.isfinite(n) else math.inf for seed, n in lstm.items()}
+    ratio = {seed: math.inf if math.isinf(n) else guesses[seed] / n for seed, n in lstm.items()}
     return [
         judged(evidence.expected("lstm_sequences"), lstm),
         judged(evidence.expected("guesses_over_lstm"), ratio),
