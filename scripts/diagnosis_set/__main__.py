@@ -87,8 +87,8 @@ def _preface(cases: list[Labelled], absent: list[str], ran: float, judged: float
         "a healthy one if none is. Intervals: Wilson, 95 %. Ours was tuned on the development set; the families and "
         "data sets held out were chosen before any score was seen, and no threshold of ours was set on them. The "
         "independent part was chosen after the rules were written, of other networks, data and faults; faults in the "
-        "rules that a first score of it showed (83 %) were mended, no threshold was set on it. The other tools' rules are ports, as near as our records allow: what could not be told stands at "
-        "the head of its file.",
+        "rules that a first score of it showed (83 %) were mended, no threshold was set on it. The other "
+        "tools' rules are ports, as near as our records allow: what could not be told stands at the head of its file.",
     ]
     return lines + [f"\nNot there, so left out: {', '.join(absent)}."] * bool(absent)
 
