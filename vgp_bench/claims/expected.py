@@ -31,11 +31,6 @@ class Expected:
     aspect: str
     words: str
 
-    @property
-    def numbers(self) -> tuple[float, float, float]:
-        """All that a test holds against the table of facts."""
-        return self.value, self.low, self.high
-
 
 @dataclass(frozen=True)
 class _Entry:

@@ -43,6 +43,12 @@ def named(evidence: Evidence, statistic: Statistic, name: str, along: str = "dep
     """What the name of an expectation asks for: ARM_LEVEL, or the difference OURS_over_THEIRS_LEVEL, each side tuned.
     LEVEL is a whole number."""
     arms, _, level = name.rpartition("_")
-    point: dict[str, Any] = {along: int(level)}
-    sides = [tuned(evidence, statistic, arm, **point) for arm in arms.split("_over_")]
-    return difference(*sides) if len(sides) == 2 else sides[0]
+    return arm_or_difference(evidence, statistic, arms, **{along: int(level)})
+
+
+def arm_or_difference(evidence: Evidence, statistic: Statistic, name: str, **point: Any) -> dict[int, float]:
+    """seed -> figure of the arm of this name, or of `OURS over THEIRS` (or OURS_over_THEIRS) ours minus theirs, each
+    side tuned."""
+    ours, _, theirs = name.replace("_over_", " over ").partition(" over ")
+    found = tuned(evidence, statistic, ours, **point)
+    return difference(found, tuned(evidence, statistic, theirs, **point)) if theirs else found

@@ -4,21 +4,16 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from vgp_bench.claims.by_name import arms_of
 from vgp_bench.claims.checks import Check, judged
 from vgp_bench.claims.drawing.curves import curves
 from vgp_bench.claims.drawing.levels import level_curve
 from vgp_bench.claims.error_rates import percent_right
 from vgp_bench.claims.evidence import Evidence
-from vgp_bench.claims.tuned import difference, tuned
+from vgp_bench.claims.tuned import arm_or_difference
 
 
 def check(evidence: Evidence) -> list[Check]:
-    found = []
-    for name, expected in evidence.scale.expect.items():
-        sides = [tuned(evidence, percent_right, arm) for arm in arms_of(name) if arm]
-        found.append(judged(expected, difference(*sides) if len(sides) == 2 else sides[0]))
-    return found
+    return [judged(e, arm_or_difference(evidence, percent_right, name)) for name, e in evidence.scale.expect.items()]
 
 
 def picture(evidence: Evidence, checks: Sequence[Check]) -> Figure:

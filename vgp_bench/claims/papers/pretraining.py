@@ -8,15 +8,11 @@ from vgp_bench.claims.checks import Check, judged
 from vgp_bench.claims.drawing.curves import curves
 from vgp_bench.claims.drawing.levels import level_curve
 from vgp_bench.claims.evidence import Evidence, learned
-from vgp_bench.claims.tuned import difference, tuned
+from vgp_bench.claims.tuned import arm_or_difference
 
 
 def check(evidence: Evidence) -> list[Check]:
-    found = []
-    for name, expected in evidence.scale.expect.items():
-        sides = [tuned(evidence, learned(), arm) for arm in name.split("_over_")]
-        found.append(judged(expected, difference(*sides) if len(sides) == 2 else sides[0]))
-    return found
+    return [judged(e, arm_or_difference(evidence, learned(), name)) for name, e in evidence.scale.expect.items()]
 
 
 def picture(evidence: Evidence, checks: Sequence[Check]) -> Figure:
