@@ -8,7 +8,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
@@ -19,7 +18,7 @@ from vgp_bench.live.route import Route
 from vgp_bench.live.taps import TappedStage
 from vgp_bench.monitor.dead import DeadUnits
 from vgp_bench.monitor.flow import SignalFlow
-from vgp_bench.monitor.norms import true_norms
+from vgp_bench.monitor.norms import joint_norm, true_norms
 from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
 from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.records.rows import LayerRow, ProbeRow, TimeRow
@@ -77,11 +76,14 @@ class MeasuredStep:
         self.give_up()
         given = {weight: weight.grad for weight in all_weights(self.instruments.gauges) if weight.grad is not None}
         self.probe_rows = self.flow.rows(self.step, given)
-        norms = true_norms([parameter.grad for parameter in parameters if parameter.grad is not None])
-        self.observation.after_backward({}, scale)
-        if not norms:
-            return math.nan
-        return float(torch.linalg.vector_norm(torch.stack([norm.double().cpu() for norm in norms]))) / weight_scale
+        trained = [parameter for parameter in parameters if parameter.grad is not None]
+        norms = true_norms([parameter.grad for parameter in trained if parameter.grad is not None])
+        pairs = zip(trained, norms, strict=True)
+        self.observation.after_backward({weight: n for weight, n in pairs if isinstance(weight, nn.Parameter)}, scale)
+        here = [
+            norm.cpu() if isinstance(norm, Tensor) else norm for norm in norms
+        ]  # a network may lie on several devices
+        return float(joint_norm(here)) / weight_scale if here else math.nan
 
     def rows(self) -> list[LayerRow | ProbeRow | TimeRow]:
         """The rows of this step, after the optimizer's step."""

@@ -15,7 +15,7 @@ from vgp_bench.architectures.stages import Stage
 from vgp_bench.components.activations import activation_modules
 from vgp_bench.components.saturation import Counter, saturation_counter
 from vgp_bench.monitor.moments import moments
-from vgp_bench.monitor.norms import finite_norm
+from vgp_bench.monitor.norms import Figure, finite_norm
 from vgp_bench.monitor.readings import Readings
 from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.monitor.zeros import zero_count
@@ -110,10 +110,10 @@ class Observation:
         places.gradients.append((self.readings.put(norm), self.readings.put(nonfinite)))
         places.gradient_size += gradient.numel()
 
-    def after_backward(self, gradient_norms: Mapping[nn.Parameter, Tensor], scale: float = 1.0) -> None:
+    def after_backward(self, gradient_norms: Mapping[nn.Parameter, Figure], scale: float = 1.0) -> None:
         """Take the hooks away, read the weight gradients and remember the weights. Before clipping.
 
-        gradient_norms: the plain float32 norm of each parameter's gradient. scale: by how much the loss was scaled up
+        gradient_norms: the true_norm of each parameter's gradient. scale: by how much the loss was scaled up
         against underflow in the backward pass; the weight gradients are at their true size again.
         """
         self.scale = scale
@@ -141,7 +141,7 @@ class Observation:
     def _row(self, index: int, numbers: Sequence[float]) -> LayerRow:
         gauge, places = self.gauges[index], self.places[index]
         nan = math.nan
-        found = [tuple(numbers[p] for p in triple) for triple in places.moments]
+        found = [(numbers[mean], numbers[std], numbers[bad]) for mean, std, bad in places.moments]
         mean, std = _joint_moments([(m, s, n - bad) for (m, s, bad), n in zip(found, places.sizes, strict=True)])
         gradient = _joint_norm([numbers[p] for p, _ in places.gradients]) / self.scale
         size = sum(weight.numel() for weight in gauge.weights)

@@ -118,8 +118,10 @@ class UnitUse:
         shares = [hits(torch.le, output, 0), hits(torch.ge, size, LARGE), hits(torch.ge, size, EXTREME)]
         distance = ((output - self._form.middle).abs_() / self._form.half).sum(others) if self.bounded else shares[0]
         per_unit = torch.stack(counts).double()
-        self.per_unit = self.per_unit.to(per_unit) + per_unit
-        self.sums = self.sums.to(per_unit) + torch.stack([slopes.sum(others), *shares, distance]).double().sum(1)
+        sums = torch.stack([slopes.sum(others), *shares, distance]).double().sum(1)
+        # The first ones are taken as they are: to bring a 0 to a GPU, the host would wait for it.
+        self.per_unit = self.per_unit + per_unit if self.values else per_unit
+        self.sums = self.sums + sums if self.values else sums
         self.values += z.numel()
         self.inputs += z.numel() // z.shape[unit]
 

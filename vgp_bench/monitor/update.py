@@ -9,31 +9,37 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vgp_bench.monitor.norms import true_norms
+from vgp_bench.monitor.norms import Figure, true_norm, true_norms
 
 
 class WeightUpdate:
     """Compares weights before and after the optimizer's step; keeps room for a copy of them.
 
     The room is taken once: fetching fresh memory from the system at every logged step costs more than the numbers.
+    On the CPU one weight comes after the other, so that its norm finds in the cache what was just written.
     """
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
         self.weights = [weight.detach() for weight in weights]
         self._copies: list[Tensor] = []
+        self._on_cpu = all(weight.device.type == "cpu" for weight in self.weights)
 
-    def remember(self) -> Sequence[Tensor]:
-        """Copy the weights as they are now; returns ||W||_2 of each, 0-d."""
+    def remember(self) -> Sequence[Figure]:
+        """Copy the weights as they are now; returns ||W||_2 of each."""
         if not self.weights:
             return []
         if not self._copies:
             self._copies = [torch.empty_like(weight) for weight in self.weights]
+        if self._on_cpu:
+            return [true_norm(copy.copy_(weight)) for copy, weight in zip(self._copies, self.weights, strict=True)]
         torch._foreach_copy_(self._copies, self.weights)
         return true_norms(self._copies)
 
-    def moved(self) -> Sequence[Tensor]:
-        """||W - W remembered||_2 of each weight, 0-d; once after each remember()."""
+    def moved(self) -> Sequence[Figure]:
+        """||W - W remembered||_2 of each weight; once after each remember()."""
         if not self.weights:
             return []
+        if self._on_cpu:
+            return [true_norm(copy.sub_(weight)) for copy, weight in zip(self._copies, self.weights, strict=True)]
         torch._foreach_sub_(self._copies, self.weights)
         return true_norms(self._copies)

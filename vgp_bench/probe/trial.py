@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vgp_bench.architectures.stages import Architecture
+from vgp_bench.monitor.norms import Figure
 from vgp_bench.monitor.probing import Probe, untouched
 from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.probe.first_steps import FirstSteps, go
@@ -56,5 +57,5 @@ def _above_the_mean(model: nn.Module, inputs: Tensor) -> Tensor:
     return logits - logits.mean(0)
 
 
-def _norm(parts: Sequence[Tensor]) -> float:
+def _norm(parts: Sequence[Figure]) -> float:
     return math.hypot(*(float(part) for part in parts))

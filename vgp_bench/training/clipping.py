@@ -11,13 +11,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vgp_bench.monitor.norms import Figure, joint_norm
+
 
 class Clipping(ABC):
     needs_norms = False
 
     @abstractmethod
-    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Tensor]) -> Tensor:
-        """Change the gradients in place. norms: ||dL/dtheta_i||_2, 0-d, where needs_norms asks for them."""
+    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Figure]) -> Tensor:
+        """Change the gradients in place. norms: ||dL/dtheta_i||_2, where needs_norms asks for them."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,9 @@ class NormClipping(Clipping):
     limit: float
     needs_norms = True
 
-    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Tensor]) -> Tensor:
+    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Figure]) -> Tensor:
         # In float64: in float32 a norm above 2^63 has a square that is infinite, and the step would become 0.
-        total: Tensor = torch.linalg.vector_norm(torch.stack([norm.double() for norm in norms.values()]))
+        total = joint_norm(list(norms.values()))
         torch.nn.utils.clip_grads_with_norm_(parameters, self.limit, total)
         return (total > self.limit).float()
 
@@ -40,7 +42,7 @@ class ValueClipping(Clipping):
 
     limit: float
 
-    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Tensor]) -> Tensor:
+    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Figure]) -> Tensor:
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         largest = torch.stack(torch._foreach_norm(gradients, ord=float("inf")))
         torch.nn.utils.clip_grad_value_(parameters, self.limit)
@@ -59,7 +61,7 @@ class AdaptiveClipping(Clipping):
     spared: frozenset[nn.Parameter] = frozenset()
     eps: float = 1e-3
 
-    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Tensor]) -> Tensor:
+    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Figure]) -> Tensor:
         acted = []
         for parameter in parameters:
             if parameter.grad is None or parameter in self.spared:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vgp_bench.data.objectives import Objective
-from vgp_bench.monitor.norms import true_norms
+from vgp_bench.monitor.norms import Figure, joint_norm, true_norms
 from vgp_bench.training.clipping import Clipping
 from vgp_bench.training.precision import Precision
 from vgp_bench.training.tape import StepTape
@@ -64,18 +64,18 @@ class TrainStep:
         self.precision.scaled(loss).backward()
         return loss.detach(), self.objective.correct(outputs, targets)
 
-    def gradient_norms(self) -> dict[nn.Parameter, Tensor]:
-        """||dL/dtheta_i||_2 of each parameter that has a gradient, 0-d, on the device."""
+    def gradient_norms(self) -> dict[nn.Parameter, Figure]:
+        """||dL/dtheta_i||_2 of each parameter that has a gradient."""
         gradients = {parameter: parameter.grad for parameter in self.parameters if parameter.grad is not None}
         return dict(zip(gradients, true_norms(list(gradients.values())), strict=True))
 
-    def update(self, loss: Tensor, correct: Tensor, norms: dict[nn.Parameter, Tensor] | None = None) -> None:
+    def update(self, loss: Tensor, correct: Tensor, norms: dict[nn.Parameter, Figure] | None = None) -> None:
         """Clip if asked to, let the optimizer step, write the tape. norms: gradient_norms(), if taken already."""
         gradient_l2 = clipped = self.not_measured
         if norms is None and self.clipping is not None and self.clipping.needs_norms:
             norms = self.gradient_norms()
-        if norms is not None:
-            gradient_l2 = torch.linalg.vector_norm(torch.stack([norm.double() for norm in norms.values()]))
+        if norms:
+            gradient_l2 = joint_norm(list(norms.values()))
         if self.clipping is not None:
             clipped = self.clipping.clip(self.parameters, norms or {})
         rate = self.optimizer.param_groups[0]["lr"]
