@@ -25,6 +25,7 @@ from vgp_bench.monitor.monitor import Monitor, Probe
 from vgp_bench.trackers.tracker import Tracker
 from vgp_bench.training.clipping import AdaptiveClipping, Clipping, NormClipping, ValueClipping
 from vgp_bench.training.loop import Loop, Sink
+from vgp_bench.training.precision import begin_momentum
 from vgp_bench.training.settings import TrainerSettings
 
 INITIALIZATION_BATCH = 128
@@ -52,6 +53,8 @@ def build(config: dict[str, Any], sink: Sink) -> Loop:
     torch.manual_seed(config["seed"])
     model = build_model(config, feed, inputs)
     optimizer = _optimizer(config["optimizer"], model, device)
+    if settings.precision == "fp16":
+        begin_momentum(optimizer)
     total_steps = settings.total_steps(feed.batches.steps_per_epoch)
     return Loop(
         model=model,

@@ -21,7 +21,8 @@ class LossLog:
         self._read: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self._waiting: list[tuple[int, Told, Told]] = []
         self._late: bool | None = None
-        self.rates: dict[int, float] = {}
+        self._rates: dict[int, float] = {}
+        self._rates_waiting: dict[int, Tensor] = {}
 
     def tell(self, steps_done: int, loss: Told, accuracy: Told = math.nan) -> None:
         """A loss, the mean over a batch or micro-batch; steps_done: optimizer steps so far.
@@ -33,6 +34,13 @@ class LossLog:
             self._late = steps_done > 0
         step = max(steps_done - 1, 0) if self._late else steps_done
         self._waiting.append((step, *kept))
+
+    def tell_rate(self, step: int, rate: Told) -> None:
+        """The learning rate of a step; one on the device stays there until it is read."""
+        if isinstance(rate, Tensor):
+            self._rates_waiting[step] = rate.detach().clone().reshape(())  # a schedule writes into it
+        else:
+            self._rates[step] = float(rate)
 
     def knows(self, step: int) -> bool:
         """Whether anything was told for this step."""
@@ -53,6 +61,11 @@ class LossLog:
         figures = readings.read()
         for (step, _, _), loss, accuracy in zip(waiting, figures[::2], figures[1::2], strict=True):
             self._read[step].append((loss, accuracy))
+        rates = Readings()  # of their own: they may lie on another device
+        for rate in self._rates_waiting.values():
+            rates.put(rate)
+        self._rates.update(zip(self._rates_waiting, rates.read(), strict=True))
+        self._rates_waiting = {}
 
     def rows(self, gradient_norms: Mapping[int, float]) -> list[StepRow]:
         """A row for each step of which a loss is known: the mean of those told for it."""
@@ -61,7 +74,7 @@ class LossLog:
             StepRow(
                 step=step,
                 epoch=0,
-                learning_rate=self.rates.get(step, math.nan),
+                learning_rate=self._rates.get(step, math.nan),
                 loss=_mean([loss for loss, _ in told]),
                 accuracy=_mean([accuracy for _, accuracy in told]),
                 gradient_l2=gradient_norms.get(step, math.nan),

@@ -5,9 +5,11 @@ where several losses are sent back one after another through the same values, th
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
@@ -18,7 +20,7 @@ from vgp_bench.live.route import Route
 from vgp_bench.live.taps import TappedStage
 from vgp_bench.monitor.dead import DeadUnits
 from vgp_bench.monitor.flow import SignalFlow
-from vgp_bench.monitor.norms import joint_norm, true_norms
+from vgp_bench.monitor.norms import Figure, joint_norm, true_norms
 from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
 from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.records.rows import LayerRow, ProbeRow, TimeRow
@@ -80,10 +82,11 @@ class MeasuredStep:
         norms = true_norms([parameter.grad for parameter in trained if parameter.grad is not None])
         pairs = zip(trained, norms, strict=True)
         self.observation.after_backward({weight: n for weight, n in pairs if isinstance(weight, nn.Parameter)}, scale)
-        here = [
-            norm.cpu() if isinstance(norm, Tensor) else norm for norm in norms
-        ]  # a network may lie on several devices
-        return float(joint_norm(here)) / weight_scale if here else math.nan
+        by_device: defaultdict[torch.device | None, list[Figure]] = defaultdict(list)  # a network may lie on several
+        for norm in norms:
+            by_device[norm.device if isinstance(norm, Tensor) else None].append(norm)
+        here = [float(joint_norm(those)) for those in by_device.values()]
+        return math.hypot(*here) / weight_scale if here else math.nan
 
     def rows(self) -> list[LayerRow | ProbeRow | TimeRow]:
         """The rows of this step, after the optimizer's step."""

@@ -10,14 +10,13 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from vgp_bench.errors import ConfigError
-from vgp_bench.live.calls import CallTrace
-from vgp_bench.live.finding_stages import find_stages
+from vgp_bench.live.closures import closure_of, with_closure
+from vgp_bench.live.first_pass import FirstPass
 from vgp_bench.live.input_gradients import InputGradients
 from vgp_bench.live.loss_log import LossLog
 from vgp_bench.live.measured_step import Instruments, MeasuredStep
 from vgp_bench.live.pace import Pace
 from vgp_bench.live.reached import Reached
-from vgp_bench.live.taps import TappedStage
 from vgp_bench.records.rows import Row
 
 
@@ -44,7 +43,7 @@ class Watching:
         self.times = InputGradients(model)
         self.reached = Reached(model)
         self.on = self.was_on = False  # between start() and stop(); whether start() was ever called
-        self.trace: CallTrace | None = None
+        self.trace: FirstPass | None = None
         self._measured: MeasuredStep | None = None
         self._read = False  # whether the gradients of this step have been seen
         self._scale = 1.0
@@ -60,7 +59,7 @@ class Watching:
             self._hooks.append(optimizer.register_step_pre_hook(self._before_step))
         self._hooks.append(self.optimizers[-1].register_step_post_hook(self._after_step))
         self._own = self.times.register()
-        self.trace = CallTrace(self.model, self.forward_done)
+        self.trace = FirstPass(self.model, self.forward_done)
         self.pace.begin()
 
     def stop(self) -> None:
@@ -87,17 +86,14 @@ class Watching:
             self._give_up()
 
     def _find_stages(self) -> None:
-        assert self.trace is not None
-        calls = self.trace.calls
+        trace = self.trace
+        assert trace is not None
         self._end_trace()
-        found = find_stages(self.model, calls)
-        if not found:
+        try:
+            self.instruments = trace.instruments()
+        except ConfigError:
             self.stop()
-            raise ConfigError(
-                "Monitor: no layer with weights ran in a forward pass of this model before optimizer.step(): give it "
-                "the very model that the loop calls, not a copy or its compiled form"
-            )
-        self.instruments = Instruments([TappedStage(stage) for stage in found])
+            raise
 
     def _end_trace(self) -> None:
         if self.trace is not None:
@@ -128,7 +124,7 @@ class Watching:
         return float(self.scaler.get_scale()) if self.scaler is not None else 1.0
 
     def _before_step(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        closure = kwargs.get("closure", args[1] if len(args) > 1 else None)  # args begin with the optimizer
+        closure = closure_of(args, kwargs)
         if closure is None:
             self._gradients_are_there(optimizer)
             return None
@@ -140,9 +136,7 @@ class Watching:
                 self.losses.tell(self.done, loss)
             return loss
 
-        if "closure" in kwargs:
-            return args, {**kwargs, "closure": watched}
-        return (args[0], watched, *args[2:]), kwargs
+        return with_closure(args, kwargs, watched)
 
     def _gradients_are_there(self, optimizer: Optimizer) -> None:
         if self._measured is not None or self.trace is not None:
@@ -160,7 +154,7 @@ class Watching:
             self.gradient_norms[self.done] = self._measured.after_backward(parameters, self._scale, weight_scale)
 
     def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        self.losses.rates[self.done] = float(self.optimizers[0].param_groups[0]["lr"])
+        self.losses.tell_rate(self.done, self.optimizers[0].param_groups[0]["lr"])
         if self._measured is not None:
             self.rows += self._measured.rows()
             self.losses.read()

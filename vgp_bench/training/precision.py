@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
+from torch.optim import SGD, Optimizer
 
 from vgp_bench.errors import ConfigError
 
@@ -73,3 +73,15 @@ def _has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def begin_momentum(optimizer: Optimizer) -> None:
+    """Let fused SGD begin with a momentum of 0 instead of none: the same numbers, for the first gradient counts whole.
+
+    torch takes memory for the momentum in the first step and fills it there, but not if fp16 overflowed in that step:
+    the next one would go on with whatever lies in that memory.
+    """
+    for group in optimizer.param_groups:
+        if isinstance(optimizer, SGD) and group["fused"] and group["momentum"] and not group["dampening"]:
+            for parameter in group["params"]:
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
