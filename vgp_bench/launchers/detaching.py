@@ -11,6 +11,7 @@ from typing import Any
 from vgp_bench.launchers.launcher import Task
 from vgp_bench.launchers.processes import identity
 from vgp_bench.launchers.task_files import TaskFiles, sweep_folder
+from vgp_bench.plural import plural
 from vgp_bench.records.files import write_atomically, writing
 
 
@@ -20,7 +21,7 @@ def detach(settings: Mapping[str, Any], tasks: Sequence[Task]) -> str:
     asked = len(tasks)
     tasks = [task for task in tasks if not TaskFiles(task).is_held()]
     if not tasks:
-        return f"{_runs(asked)} in the hands of an earlier call and left there"
+        return f"{plural(asked, 'run', 'are')} in the hands of an earlier call and left there"
     folder = sweep_folder(tasks[0]) / "supervisors"
     orders = folder / f"{uuid.uuid4().hex[:12]}.json"
     log = orders.with_suffix(".log")
@@ -42,10 +43,7 @@ def detach(settings: Mapping[str, Any], tasks: Sequence[Task]) -> str:
     # Here and not only there: the same command again, a moment later, must see that they are in hands.
     for task in tasks:
         TaskFiles(task).hold({"engine": "local", **identity(process.pid)})
-    there = f"; {_runs(asked - len(tasks))} in the hands of an earlier call" if len(tasks) < asked else ""
-    go = f"{len(tasks)} runs go" if len(tasks) > 1 else "1 run goes"
+    held = plural(asked - len(tasks), "run", "are")
+    there = f"; {held} in the hands of an earlier call" if len(tasks) < asked else ""
+    go = plural(len(tasks), "run", "go")
     return f"{go} on in process {process.pid} (`kill {process.pid}` stops them); its log is {log}{there}"
-
-
-def _runs(count: int) -> str:
-    return f"{count} runs are" if count != 1 else "1 run is"

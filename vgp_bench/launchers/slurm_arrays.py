@@ -3,24 +3,21 @@
 import uuid
 from collections.abc import Iterable, MutableMapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vgp_bench.errors import ResultsError
 from vgp_bench.launchers.processes import uninterrupted
 from vgp_bench.launchers.slurm_commands import cancel, submit
 from vgp_bench.launchers.slurm_script import batch_script
+from vgp_bench.launchers.slurm_settings import SlurmSettings
 from vgp_bench.launchers.task_files import TaskFiles, sweep_folder
 from vgp_bench.records.files import write_atomically, writing
-
-if TYPE_CHECKING:
-    from vgp_bench.launchers.slurm import Slurm
 
 LARGEST_ARRAY = 1000
 """Tasks of one array: Slurm's MaxArraySize is 1001 unless a cluster says otherwise."""
 
 
 def submit_tasks(
-    settings: "Slurm", files: Sequence[TaskFiles], jobs: MutableMapping[TaskFiles, str], ahead: Iterable[str] = ()
+    settings: SlurmSettings, files: Sequence[TaskFiles], jobs: MutableMapping[TaskFiles, str], ahead: Iterable[str] = ()
 ) -> None:
     """Submits tasks; the job of each is in `jobs` once it is in the queue, whatever comes then.
 

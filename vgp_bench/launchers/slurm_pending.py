@@ -7,6 +7,7 @@ from vgp_bench.launchers.slurm_commands import GONE, Job
 from vgp_bench.launchers.task_files import TaskFiles
 from vgp_bench.launchers.telling import tell
 from vgp_bench.outcome import ENDED_WELL
+from vgp_bench.plural import plural
 
 ORDINARY = frozenset(
     ("", "None", "Priority", "Resources", "Dependency", "BeginTime", "Cleaning", "Prolog", "JobArrayTaskLimit")
@@ -48,5 +49,4 @@ class Reasons:
                 waiting.setdefault(job.reason, []).append(number)
         for reason, those in waiting.items():
             self._told.add(reason)
-            runs = f"{len(those)} runs" if len(those) > 1 else "1 run"
-            tell(f"Slurm does not begin {runs}: {reason}; see `scontrol show job {those[0]}`")
+            tell(f"Slurm does not begin {plural(len(those), 'run')}: {reason}; see `scontrol show job {those[0]}`")

@@ -5,12 +5,10 @@ import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from vgp_bench.launchers.slurm_settings import SlurmSettings
 from vgp_bench.worker import INTERRUPTED
-
-if TYPE_CHECKING:
-    from vgp_bench.launchers.slurm import Slurm
 
 # SIGUSR2 comes before the time limit and before a preemption: then the task goes on later. SIGTERM is somebody's wish
 # that it ends. The shell gets both (`B:`) and passes them on. `wait` returns early for them, with a code above 128.
@@ -56,7 +54,7 @@ exit $code
 
 
 def batch_script(
-    settings: "Slurm", name: str, count: int, at_once: int | None, before: Iterable[str], paths: Path, stray: Path
+    settings: SlurmSettings, name: str, count: int, at_once: int | None, before: Iterable[str], paths: Path, stray: Path
 ) -> str:
     """The text for sbatch. count: tasks; at_once: of them; before: jobs that must have left; paths: a file with spec
     and log of each task, a line each; stray: where Slurm itself writes, when a task cannot even start."""

@@ -3,7 +3,6 @@
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from vgp_bench.errors import Stopped, UserError
 from vgp_bench.launchers.launcher import STOPPED, Task, Watcher
@@ -11,13 +10,12 @@ from vgp_bench.launchers.slurm_arrays import stray_log, submit_tasks
 from vgp_bench.launchers.slurm_commands import GONE, UNKNOWN, Job, queue, queue_for_sure
 from vgp_bench.launchers.slurm_ends import BY_LIMIT, NOT_ITS_FAULT, why
 from vgp_bench.launchers.slurm_pending import Reasons, in_queue
+from vgp_bench.launchers.slurm_settings import SlurmSettings
 from vgp_bench.launchers.slurm_stop import stop
 from vgp_bench.launchers.task_files import TaskFiles
 from vgp_bench.launchers.telling import tell
 from vgp_bench.outcome import Outcome
-
-if TYPE_CHECKING:
-    from vgp_bench.launchers.slurm import Slurm
+from vgp_bench.plural import plural
 
 LOST_AFTER = 90.0
 """Seconds: a job that has ended, or that Slurm no longer knows, and of which no outcome is seen by then, is lost. A
@@ -27,7 +25,7 @@ shared file system may show a file late: NFS denies one for up to 60 s (acdirmax
 class SlurmSweep:
     """One call of launch."""
 
-    def __init__(self, settings: "Slurm", watcher: Watcher) -> None:
+    def __init__(self, settings: SlurmSettings, watcher: Watcher) -> None:
         self.settings, self.watcher = settings, watcher
         self.jobs: dict[TaskFiles, str] = {}
         self.picked_up: set[TaskFiles] = set()
@@ -56,8 +54,8 @@ class SlurmSweep:
             raise
         finally:
             if is_alone:
-                count = len(self.jobs)
-                tell(f"the terminal is gone; {count} runs go on in Slurm's queue, the same command picks them up")
+                runs = plural(len(self.jobs), "run", "go")
+                tell(f"the terminal is gone; {runs} on in Slurm's queue, the same command picks them up")
             else:
                 self._stop()
 
