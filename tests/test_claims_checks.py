@@ -94,7 +94,7 @@ class TestOneValueASeed:
 
     def test_values_that_are_not_there_are_told(self) -> None:
         check = judged(expect(at_least=0), seeds(5, 5.1, 5.2, math.nan))
-        assert (check.verdict, check.measured.n, check.reason) == ("REPRODUCED", 3, "1 of 4 runs have no value")
+        assert (check.verdict, check.measured.n, check.reason) == ("REPRODUCED", 3, "1 of 4 runs has no value")
 
     def test_an_infinite_value_leaves_it_open(self) -> None:
         check = judged(expect(at_least=0), seeds(5, 5.1, math.inf))

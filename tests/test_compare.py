@@ -148,8 +148,8 @@ def test_mixed_code_versions_and_devices_are_told(tmp_path):
     make_run(tmp_path, mlp_config(1), test_accuracy=0.5)
     make_run(tmp_path, mlp_config(2), test_accuracy=0.5, environment=other)
     assert compare(find_runs([tmp_path])).notes == [
-        "mixed code: 0.1.0 0123456789 (2 runs), 0.1.0 fedcba9876 with changes (1 runs)",
-        "mixed device: cpu (2 runs), cuda:0 (1 runs)",
+        "mixed code: 0.1.0 0123456789 (2 runs), 0.1.0 fedcba9876 with changes (1 run)",
+        "mixed device: cpu (2 runs), cuda:0 (1 run)",
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.judged_runs import healthy, vanished
 from tests.made_runs import layer_rows, make_run, mlp_config, probe_rows, step_rows
 from vgp_bench.cli import main
-from vgp_bench.compare import compare, pivot
+from vgp_bench.compare import against, compare, pivot
 from vgp_bench.records.reading import find_runs
 from vgp_bench.report.tables import formats
 from vgp_bench.report.tables.exporting import WRITERS
@@ -148,3 +148,23 @@ def test_the_command_takes_it_as_a_value(tmp_path, capsys):
     assert "vanishing (depth)" in capsys.readouterr().out
     assert main(["compare", str(tmp_path), "--values", "verdct"]) == 2
     assert "no metric verdct. Did you mean verdict" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("values", [["verdict"], ["verdict", "test_accuracy"], ["test_loss", "verdict", "seconds"]])
+@pytest.mark.parametrize("baseline", [None, "depth=3"])
+def test_asked_for_by_name_it_fits_however_long_the_rows_are(values, baseline, tmp_path):
+    for number, activation in enumerate(("ReLU", "Sigmoid", "LeakyReLU", "HardTanh")):
+        optimizer = {"_target_": "vgp_bench.components.optimizers.SGD", "lr": 10.0**-number, "momentum": 0.5}
+        trainer = {"max_epochs": 3 + number, "max_steps": 100 * number, "batch_size": 8}
+        keys = {"optimizer": optimizer, "trainer": trainer}
+        for depth in (3, 6):
+            tables = {"steps": step_rows([2.3] * 80), "probes": probe_rows([1.0] * depth)}
+            figures = {"test_accuracy": 0.1, "test_loss": 2.3, "seconds": 12.0}
+            make_run(tmp_path, mlp_config(0, depth, activation, **keys), **tables, **figures)
+    comparison = compare(find_runs([tmp_path]), values)
+    paired = against(comparison, baseline) if baseline else None
+    for width in range(60, 121, 4):
+        text = render(comparison, width, formats.ASCII, paired)
+        assert max(map(len, text.splitlines())) <= width, text
+        assert text.count("plateau") == 8
+        assert all(name.partition("_")[0] in text for name in values if name != "seconds")

@@ -29,6 +29,7 @@ SEEN = [
     (symptom("vanishing", "depth"), "what lies below layer_4 cannot move the outputs"),
     (symptom("vanishing", "depth", stage=0, place="layer_1"), "layer_1 cannot move the outputs"),
     (symptom("vanishing", "time", lag=40), "what lies 40 time steps back no longer counts"),
+    (symptom("vanishing", "time", lag=1), "what lies 1 time step back no longer counts"),
     (symptom("exploding", "depth"), "the least change at layer_4 overturns the outputs"),
     (symptom("exploding", "time", lag=7), "what lies 7 time steps back outweighs the present"),
     (symptom("exploding", stage=None, place=""), "the gradient grew far beyond its usual size"),

@@ -162,7 +162,7 @@ def test_the_end_says_what_to_run_or_that_nothing_helps() -> None:
     statistic, folder = statistic_of(ILL), Path("results/doctor")
     good = ranked([results("normalizer=batch", [0.8] * 3)], BASE, statistic)
     text = end_text(winner(good), good, folder)
-    assert text.startswith("best: normalizer=batch (healthy with it, 3 seeds of 3). why")
+    assert text.startswith("best: normalizer=batch (healthy with it, 3 seeds of 3). Why")
     assert "\nvgp-bench run normalizer=batch\n" in text
     bad = ranked([results("a=1", [0.3], ILL), results("b=1", [0.1], ILL)], BASE, statistic)
     text = " ".join(end_text(winner(bad), bad, folder).split())

@@ -16,6 +16,8 @@ PACKAGE = Path(vgp_bench.__file__).parent
 FLOORS = {
     "version": 0,
     "errors": 0,
+    "plural": 0,
+    "wrapping": 0,
     "config": 1,
     "records": 1,
     "theory": 1,
@@ -60,7 +62,7 @@ FLOORS = {
     "__main__": 15,
 }
 READING = {"compare", "diagnosis", "frames", "report"}
-READING_MAY_IMPORT = READING | {"errors", "records", "theory", "version"}
+READING_MAY_IMPORT = READING | {"errors", "plural", "records", "theory", "version"}
 ABOVE_BOTH_WINGS = {"commands", "cli", "__main__", "live", "probe", "doctor", "claims", "terminal"}
 WITHOUT_TORCH = READING | {"records", "listing", "theory"}
 

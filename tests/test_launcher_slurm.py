@@ -98,7 +98,7 @@ def test_a_detached_sweep_is_picked_up_and_not_submitted_twice(box: SlurmBox, tm
     tasks = tasks_of(lines, tmp_path / "results", "jobs=2")
     launcher = Slurm(poll=0.5)
     assert launcher.detach(tasks[:2]) == "2 runs are in Slurm's queue (`scancel 1` stops them)"
-    assert launcher.detach(tasks) == "1 runs are in Slurm's queue; 2 were there (`scancel 2` stops them)"
+    assert launcher.detach(tasks) == "1 run is in Slurm's queue; 2 were there (`scancel 2` stops them)"
     assert launcher.detach(tasks) == "3 runs were in Slurm's queue and are left there"
 
     def wake() -> None:

@@ -224,7 +224,7 @@ def test_a_second_array_that_is_refused_leaves_the_first_named(
     fake.touch("refused1")
     with pytest.raises(ConfigError, match=r"^launcher=slurm: sbatch refuses: no more$"):
         Slurm().detach(tasks)
-    assert "1 runs are in Slurm's queue (`scancel 7` stops them)" in capsys.readouterr().err
+    assert "1 run is in Slurm's queue (`scancel 7` stops them)" in capsys.readouterr().err
 
 
 def test_a_task_that_was_pushed_out_is_submitted_again_behind_the_others(fake: FakeSlurm, tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_what_is_added_later_waits_for_what_is_there(fake: FakeSlurm, tmp_path: 
     tasks = tasks_of([["seed=1"], ["seed=2"]], tmp_path / "results", "jobs=1")
     Slurm().detach(tasks[:1])
     fake.queue("7_0|PENDING|Priority")
-    assert Slurm().detach(tasks) == "1 runs are in Slurm's queue; 1 were there (`scancel 8` stops them)"
+    assert Slurm().detach(tasks) == "1 run is in Slurm's queue; 1 was there (`scancel 8` stops them)"
     assert fake.options()[1]["dependency"] == "afterany:7"
 
 
@@ -379,7 +379,7 @@ def test_a_job_that_is_completing_is_over_once_its_end_is_known(fake: FakeSlurm,
     Slurm().detach(tasks)
     fake.queue("7_0|COMPLETING|None", "7_1|COMPLETING|None")
     end(tasks[0], "failed", "of an own part")
-    assert Slurm().detach(tasks) == "1 runs are in Slurm's queue; 1 were there (`scancel 8` stops them)"
+    assert Slurm().detach(tasks) == "1 run is in Slurm's queue; 1 was there (`scancel 8` stops them)"
     assert [TaskFiles(task).holder()["job"] for task in tasks] == ["8_0", "7_1"]
 
 

@@ -532,7 +532,7 @@ def test_a_sweep_continued_under_another_commit_is_noted_by_compare(swept: Swept
     swept("seed=0,1,2")
     notes = [note for note in compare(find_runs(["results"])).notes if note.startswith("mixed code: ")]
     assert len(notes) == 1
-    assert "0123456789 with changes (1 runs)" in notes[0]
+    assert "0123456789 with changes (1 run)" in notes[0]
     assert "(2 runs)" in notes[0]
 
 

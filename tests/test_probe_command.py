@@ -135,3 +135,10 @@ def test_configs_of_your_own_are_found(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "activation" / "mine.yaml").write_text("# Mine.\n_target_: torch.nn.CELU\n")
     assert main(["probe", "--config-dir", str(tmp_path), "activation=mine", *SMALL]) == 0
     assert "mlp, mine, he_normal" in capsys.readouterr().out
+
+
+def test_without_a_gradient_there_is_no_decay_and_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["probe", *SMALL, "initializer=normal_01", "initializer.std=0"]) == 0
+    assert "measured nothing, no gradient arrives;" in " ".join(capsys.readouterr().out.split())
+    assert main(["probe", *SMALL, "architecture.depth=1"]) == 0
+    assert "measured too few layers;" in " ".join(capsys.readouterr().out.split())

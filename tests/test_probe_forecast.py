@@ -1,18 +1,22 @@
 """The forecast, and the checklist behind it: what is said of a network is what becomes of it."""
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from tests.composing import compose
+from vgp_bench.architectures.stages import Stage
 from vgp_bench.probe.case import case_of_start
 from vgp_bench.probe.checklist import checklist
 from vgp_bench.probe.effective_depth import effective_depth
 from vgp_bench.probe.first_steps import go
 from vgp_bench.probe.forecast import forecast, symptoms_at_start
 from vgp_bench.probe.measuring import Measured, loop_of, measure, start_of, with_trial
+from vgp_bench.probe.weight_scale import weight_scales
 
 ROOT = Path(__file__).parents[1]
 STEPS = 150
@@ -59,7 +63,7 @@ def mark(found: Measured, name: str) -> str:
 def test_nothing_is_wrong_with_a_healthy_network(healthy: Measured) -> None:
     marks = {item.name: item.mark for item in checklist(healthy)}
     assert set(marks.values()) == {"ok"}, marks
-    assert len(marks) == 11
+    assert len(marks) == 12
     assert forecast(healthy).notes == []
 
 
@@ -88,6 +92,9 @@ def with_rows(found: Measured, table: str, **values: object) -> Measured:
         ("dead", lambda found: with_rows(found, "layers", dead_fraction=0.6), "look"),
         ("dead", lambda found: with_rows(found, "layers", dead_fraction=0.95), "no"),
         ("depth", lambda found: with_rows(found, "probes", sensitivity=1e-9), "no"),
+        ("weight scale", lambda found: with_start(found, weight_scales=[math.nan, 0.58, 1.41, 4.0]), "ok"),
+        ("weight scale", lambda found: with_start(found, weight_scales=[0.0, 0.0, 0.0, 0.0, 1.0]), "look"),
+        ("weight scale", lambda found: with_start(found, weight_scales=[1.0, 1.0, 1.0, 8.0]), "look"),
         ("batch norm,", lambda found: with_start(found, batch_noise=0.1), "ok"),
         ("batch norm,", lambda found: with_start(found, batch_noise=0.5), "look"),
         ("batch norm,", lambda found: with_start(found, batch_noise=2.0), "no"),
@@ -95,6 +102,31 @@ def with_rows(found: Measured, table: str, **values: object) -> Measured:
 )
 def test_a_measurement_out_of_its_range_is_marked(healthy: Measured, name: str, change, expected: str) -> None:
     assert mark(change(healthy), name) == expected
+
+
+def test_standard_normal_weights_are_measured_and_judged_by_what_they_do() -> None:
+    """Digits have 64 inputs and the layers 100: the scale is 8 and 10. Batch normalization takes it out again."""
+    words = ["architecture.depth=4", "architecture.width=100", "initializer=normal_01", "device=cpu"]
+    plain, normalized = measure(compose(*words)), measure(compose(*words, "normalizer=batch", "trainer.max_steps=20"))
+    assert plain.start.weight_scales == pytest.approx([8, 10, 10, 10, 10], rel=0.05)
+    assert mark(plain, "weight scale") == "no"
+    assert mark(normalized, "weight scale") == "look"
+    small = measure(
+        compose(*words[:2], "initializer=uniform_001", "device=cpu")
+    )  # width .02: sqrt(fan in) .02/sqrt(12)
+    assert small.start.weight_scales == pytest.approx([0.0462, *[0.0577] * 4], rel=0.05)
+    assert mark(small, "weight scale") == "no"
+
+
+def test_a_weight_scale_is_that_of_what_is_summed() -> None:
+    """Constant weights of 2: nine inputs of a channel in a convolution, two channels; an embedding sums nothing."""
+    conv, table = nn.Conv2d(2, 5, 3), nn.Embedding(7, 400)
+    nn.init.constant_(conv.weight, 2.0)
+    both = nn.Sequential(nn.Linear(4, 1), conv)
+    nn.init.constant_(both[0].weight, 0.5)
+    stages = [Stage("conv", conv, 1), Stage("table", table, 2), Stage("both", both, 3)]
+    scales = weight_scales(stages)
+    assert scales == pytest.approx([2 * math.sqrt(18), math.nan, 2 * math.sqrt(18)], nan_ok=True)
 
 
 def test_clipping_at_every_step_is_worth_a_look(healthy: Measured) -> None:
@@ -131,6 +163,10 @@ def test_recurrent_networks_are_measured_along_time() -> None:
     ]
     long = measure(compose(*words, "dataset=adding", "dataset.length=60"))
     assert mark(long, "60 time steps") == "look"
+    broken = measure(compose(*words, "dataset=adding", "dataset.length=20", "initializer=orthogonal", "optimizer.lr=3"))
+    (item,) = [item for item in checklist(broken) if item.name == "20 time steps"]
+    assert re.search(r"first/last step \d\.\de[+-]0[01], .*; after 10 steps \d\.\de[+-]\d\d$", item.measured)
+    assert item.mark == "look"
     short = measure(compose(*words, "dataset=adding", "dataset.length=4", "initializer=orthogonal"))
     assert mark(short, "4 time steps") == "ok"
 
@@ -180,6 +216,10 @@ def test_what_cannot_be_trained_gets_a_remedy_to_try() -> None:
     assert not told.trainable
     assert told.remedy is not None
     assert told.remedy.overrides == ("architecture=residual_mlp", "architecture.residual=rezero")
+    fast = forecast(measure(compose("architecture.depth=4", *SMALL, "optimizer.lr=1000")))
+    assert (fast.trainable, fast.notes) == (False, [])  # it is over before any symptom shows
+    assert fast.remedy is not None
+    assert fast.remedy.overrides == ("optimizer.lr=0.01",)
     cured = forecast(measure(compose("architecture.depth=15", *SMALL, *told.remedy.overrides)))
     assert (cured.trainable, cured.remedy) == (True, None)
 

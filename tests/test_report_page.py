@@ -21,6 +21,7 @@ from vgp_bench.report.drawing.style import Look
 from vgp_bench.report.page import signal_view
 from vgp_bench.report.page.build import write_report
 from vgp_bench.report.page.pictures import pictures
+from vgp_bench.report.page.signal_figures import signal_figures
 from vgp_bench.report.page.signal_view import signal_data
 
 HOSTILE = "</script><script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\">&amp;"
@@ -352,7 +353,7 @@ def test_recurrent_runs_are_shown_through_time_and_one_stage_has_no_depth(tmp_pa
     data = signal_data(compare(find_runs([tmp_path])), [Look(), Look()])
     assert data["panels"] == [{"kind": "depth", "title": "mlp"}, {"kind": "time", "title": "rnn, through time"}]
     assert [(run["group"], run["panel"]) for run in data["runs"]] == [(0, 0), (1, 1)]
-    depth, time_panel = (json.dumps(figure) for figure in signal_view.signal_figures(data))
+    depth, time_panel = (json.dumps(figure) for figure in signal_figures(data))
     assert "depth (weight layers" in depth
     assert "lag (time steps" in time_panel
 
@@ -362,9 +363,9 @@ def test_the_slider_moves_the_gradient_through_time(chromium: Any, tmp_path: Pat
 
     comparison = compare(find_runs([recurrent_results(tmp_path / "runs")]))
     chromium.get(write_report(comparison, tmp_path / "report.html", "time").as_uri())
-    wait(lambda: text(chromium, "#signal-words") == "1 runs at step 0; smallest gradient 5.0e-1")
+    wait(lambda: text(chromium, "#signal-words") == "1 run at step 0; smallest gradient 5.0e-1")
     find(chromium, "#step").send_keys(Keys.ARROW_RIGHT)
-    wait(lambda: text(chromium, "#signal-words") == "1 runs at step 50; smallest gradient 2.5e-1")
+    wait(lambda: text(chromium, "#signal-words") == "1 run at step 50; smallest gradient 2.5e-1")
     assert [entry for entry in chromium.get_log("browser") if entry["level"] in ("WARNING", "SEVERE")] == []
 
 

@@ -1,5 +1,7 @@
 """What a person reads when runs have ended: the verdict of one, how many of each of several."""
 
+import contextlib
+import io
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,55 @@ def test_too_many_runs_are_not_read(tmp_path, capsys, monkeypatch):
     assert len(capsys.readouterr().out.splitlines()) == 1
     tell_all([ended(paths[0])], tmp_path)
     assert "1 healthy" in capsys.readouterr().out
+
+
+class Narrow(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@contextlib.contextmanager
+def screen():
+    """Standard output and error, as a terminal of 80 columns shows them."""
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(Narrow()) as shown:
+        patch.setenv("COLUMNS", "80")
+        with contextlib.redirect_stderr(shown):
+            yield shown
+
+
+def widest(shown, folder):
+    """Of the lines whose words can be parted: a command to copy stays whole, however long the folder's name is."""
+    return max(len(line) for line in shown.getvalue().splitlines() if str(folder) not in line)
+
+
+def test_on_a_terminal_no_line_is_wider_than_it_is(tmp_path):
+    path = vanished(tmp_path)
+    with screen() as shown:
+        tell_one(ended(path))
+    lines = shown.getvalue().splitlines()
+    assert 70 < widest(shown, tmp_path) <= 80
+    assert lines[-1] == f"Table: vgp-bench compare {path}"
+    assert lines[-2] == f"Evidence: vgp-bench diagnose {path}"
+    verdict = " ".join(line.strip() for line in lines[:-2])
+    assert "try architecture=residual_mlp architecture.residual=rezero" in verdict
+
+
+def test_a_failure_and_a_sweep_fit_as_well(tmp_path):
+    reason = "the loss is nan at step 3, and that is told here in so many words that they need a second line"
+    outcomes = [Outcome(f"seed={seed}", "failed", None, f"{reason} {seed}") for seed in range(3)]
+    with screen() as shown:
+        tell_one(Outcome("", "failed", None, reason))
+        tell_all([ended(vanished(tmp_path)), ended(healthy(tmp_path)), *outcomes], tmp_path, not_started=12, same=7)
+    assert 70 < widest(shown, tmp_path) <= 80
+    assert f"\n  Table: vgp-bench compare {tmp_path}\n" in shown.getvalue()
+    assert f"\n  Why: vgp-bench diagnose {tmp_path}\n" in shown.getvalue()
+
+
+def test_in_a_log_file_a_verdict_is_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    tell_one(ended(vanished(tmp_path)))
+    printed = capsys.readouterr().out
+    assert len(printed.splitlines()) == 4
+    assert "\N{NO-BREAK SPACE}" not in printed

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from vgp_bench.diagnosis.figures import figures
 from vgp_bench.diagnosis.runs import judge_run
 from vgp_bench.errors import ResultsError
+from vgp_bench.plural import agreeing, plural
 from vgp_bench.records.readable import LEFT_OUT, unreadable
 from vgp_bench.records.reading import RunRecord, find_runs
 from vgp_bench.records.settings import tell_apart
@@ -125,8 +126,8 @@ class Frames:
         return pd.concat(filled or parts[:1], ignore_index=True)
 
     def __repr__(self) -> str:
-        differing = ", ".join(self.settings) or "nothing but the seed"
-        return f"<{len(self.records)} runs that differ in {differing}>"
+        runs, differing = len(self.records), ", ".join(self.settings) or "nothing but the seed"
+        return f"<{plural(runs, 'run')} that {agreeing(runs, 'differ')} in {differing}>"
 
 
 def _kind(value: object) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from vgp_bench.overview import STATES, UNDER_WAY, Entry, Overview, SweepState
+from vgp_bench.plural import plural
 from vgp_bench.progress import duration
 from vgp_bench.run_log import resumptions
 
@@ -26,7 +27,7 @@ def overview_text(overview: Overview, width: int | None = None, most: int | None
     width = width or max(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
     counts = overview.counts
     words = [f"{counts[state]} {state}" for state in STATES if counts[state]]
-    total = f"{len(overview.entries)} run{'s' if len(overview.entries) != 1 else ''}"
+    total = plural(len(overview.entries), "run")
     lines = textwrap.wrap(f"{total}: {', '.join(words)}", width, subsequent_indent="  ")
     if running := overview.of("running"):
         lines += ["", f"{'running':<12}  {'for':>10}  {'on':<20}  at", *_running(running, most)]
@@ -115,7 +116,7 @@ def _not_completed(overview: Overview, most: int | None) -> Iterator[str]:
 def _sweep(state: SweepState) -> Iterator[str]:
     sweep = state.sweep
     started = sweep.started.replace("T", " ")[:16]
-    runs = f"{len(sweep.runs)} run{'s' if len(sweep.runs) != 1 else ''}"
+    runs = plural(len(sweep.runs), "run")
     yield f"sweep {sweep.id}, started {started} UTC, launcher={sweep.launcher}, {runs}"
     yield f"  {' '.join(sweep.command)}"
     if state.waiting:

@@ -12,6 +12,7 @@ from vgp_bench.config_check import check
 from vgp_bench.errors import ConfigError, ResultsError
 from vgp_bench.launchers.launcher import Launcher, Task
 from vgp_bench.outcome import Outcome
+from vgp_bench.plural import plural
 from vgp_bench.records.contents import Known
 from vgp_bench.records.identity import run_id
 from vgp_bench.records.reading import read_status
@@ -82,7 +83,7 @@ class Plan:
         diverged = Counter(run.found for run in self.runs if run.status and run.status.state == "diverged")
         lines = []
         if count["finished"]:
-            lines.append(f"{count['finished']} of {_runs(len(self.runs))} finished earlier and not run again")
+            lines.append(f"{count['finished']} of {plural(len(self.runs), 'run')} finished earlier and not run again")
         if diverged["finished"]:
             lines.append(f"of these {diverged['finished']} diverged (retry=all runs such again)")
         failed = count["retry"] - diverged["retry"]
@@ -96,7 +97,7 @@ class Plan:
         lines += [", ".join(filter(None, taken_up))] if any(taken_up) else []
         lines += [f"  damaged: {run.status.reason}" for run in self.runs if run.found == "damaged" and run.status]
         if self.same_as:
-            lines.append(f"{_runs(len(self.same_as))} the same as another one of this sweep, run once")
+            lines.append(f"{plural(len(self.same_as), 'run')} the same as another one of this sweep, run once")
         return lines
 
 
@@ -162,7 +163,3 @@ def _status(path: Path, known: Known, thorough: bool) -> Status | None:
 
 def _name(option: dict[str, Any]) -> str:
     return str(option["_target_"].rpartition(".")[2].lower())
-
-
-def _runs(count: int) -> str:
-    return f"{count} run{'s' if count != 1 else ''}"

@@ -1,9 +1,7 @@
 """What a person sees while runs run: bars on a terminal, a line for each run that ended, now and then counts."""
 
 import math
-import shutil
 import sys
-import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +11,8 @@ from tqdm import tqdm
 
 from vgp_bench.launchers.launcher import Progress, Task
 from vgp_bench.outcome import ENDED_WELL, Outcome
+from vgp_bench.plural import plural
+from vgp_bench.wrapping import fitted
 
 if TYPE_CHECKING:
     from vgp_bench.records.summary import Summary
@@ -126,10 +126,7 @@ class Board:
         self._width = max(self._width, min(len(label), MOST_PADDED))
         what = f"{label:<{self._width}}"
         line = f"{place}{what}  {figures(outcome)}  {seconds:.1f} s"
-        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(line)
-        if len(line) <= columns:
-            return line
-        return textwrap.fill(line, columns, subsequent_indent=" " * len(place), break_on_hyphens=False)
+        return fitted(line, len(place))
 
     def say(self, line: str) -> None:
         """A line above the bars."""
@@ -157,7 +154,7 @@ class Board:
 def say_that_torch_is_loaded(runs: int) -> None:
     """A sign of life, on stderr, before what takes seconds; nothing if it takes none."""
     if "torch" not in sys.modules:
-        print(f"{runs} run{'s' if runs != 1 else ''}, loading torch ...", file=sys.stderr, flush=True)
+        print(f"{plural(runs, 'run')}, loading torch ...", file=sys.stderr, flush=True)
 
 
 def duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from vgp_bench.errors import ConfigError, UserError
 from vgp_bench.launchers.local import Local
 from vgp_bench.launchers.slots import slots
 from vgp_bench.plan import Plan, PlannedRun, make_plan
+from vgp_bench.plural import plural
 from vgp_bench.progress import duration, say_that_torch_is_loaded
 from vgp_bench.records.identity import canonical, settled
 
@@ -43,8 +44,7 @@ def rehearse(runs: Sequence[ComposedRun]) -> str:
     lines = [f"{name}  {what:<{width}}  {label}" for name, what, label in rows]
     todo = [run for run in plan.runs if run.found in ("new", "resume", "retry", "damaged")]
     same = f"; {len(plan.same_as)} more the same as another one" if plan.same_as else ""
-    count = f"{len(plan.runs)} run{'s' if len(plan.runs) != 1 else ''}"
-    lines.append(f"{count}: {len(todo)} to run, {len(plan.runs) - len(todo)} not{same}")
+    lines.append(f"{plural(len(plan.runs), 'run')}: {len(todo)} to run, {len(plan.runs) - len(todo)} not{same}")
     if todo:
         lines.append(_estimate(plan, todo))
     return "\n".join(lines)

@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 from vgp_bench.diagnosis.runs import JudgedRun, counted, judge_run
 from vgp_bench.diagnosis.sentences import line as sentence
 from vgp_bench.errors import ResultsError
 from vgp_bench.outcome import ENDED_WELL, Outcome
+from vgp_bench.plural import plural
 from vgp_bench.progress import ratio
 from vgp_bench.records.ownership import current_owner
 from vgp_bench.records.reading import read_run, read_status
+from vgp_bench.wrapping import fitted, whole
 
 DIVERGED_EARLIER, ELSEWHERE = "diverged earlier", "elsewhere"
 
@@ -45,43 +48,49 @@ def tell_all(outcomes: Sequence[Outcome], folder: Path, not_started: int = 0, sa
     counts += [f"{not_started} not started"] if not_started else []
     counts += [f"{same} the same as another one"] if same else []
     total = len(outcomes) + not_started + same
-    print(f"{total} run{'s' if total != 1 else ''}: {', '.join(counts)}. Table: vgp-bench compare {folder}")
+    _say(f"{plural(total, 'run')}: {', '.join(counts)}. {whole(f'Table: vgp-bench compare {folder}')}")
     if verdicts := _verdicts(outcomes):
-        print(f"Verdicts: {verdicts}. Why: vgp-bench diagnose {folder}")
+        _say(f"Verdicts: {verdicts}. {whole(f'Why: vgp-bench diagnose {folder}')}")
     diverged = [replace(one, state=_kind(one), reason=_reason(one)) for one in outcomes if "diverged" in _kind(one)]
     for line in [*_named(diverged), *_elsewhere(outcomes, folder)]:
-        print(line)
+        _say(line)
     tell_unfinished(outcomes)
     if not_started:
         room = " once there is room" if any(one.is_disk_full for one in outcomes) else ""
-        print(f"not started: {not_started}; the same command goes on with them{room}", file=sys.stderr)
+        _say(f"not started: {not_started}; the same command goes on with them{room}", sys.stderr)
 
 
 def tell_unfinished(outcomes: Sequence[Outcome]) -> None:
     """Those of the runs that did not end well and are in no other hands, by name and reason."""
     for line in _named([one for one in outcomes if one.state not in ENDED_WELL and not one.is_elsewhere]):
-        print(line, file=sys.stderr)
+        _say(line, sys.stderr)
 
 
 def tell_one(outcome: Outcome) -> None:
     """The end of a single run."""
     if outcome.state == "refused":
-        print(f"vgp-bench: {outcome.reason}", file=sys.stderr)
+        _say(f"vgp-bench: {outcome.reason}", sys.stderr)
         return
     if outcome.state not in ENDED_WELL:
         what = "failed" if outcome.state == "failed" else f"is {outcome.state}"
         see = f" (see {outcome.path})" if outcome.path else ""
         then = "; then the same command goes on" if outcome.is_disk_full else ""
-        print(f"vgp-bench: the run {what}: {outcome.reason}{see}{then}", file=sys.stderr)
+        _say(f"vgp-bench: the run {what}: {outcome.reason}{see}{then}", sys.stderr)
         return
     if outcome.state == "kept":
-        print(f"This run finished earlier and is not run again; remove {outcome.path} to repeat it.")
-    print(_result(outcome))
+        _say(f"This run finished earlier and is not run again; remove {outcome.path} to repeat it.")
+    for line in _result(outcome):
+        _say(line)
     if (run := _judged(outcome)) and run.diagnosis and not run.empty:
-        print(f"Verdict: {sentence(run.diagnosis)}")
+        _say(f"Verdict: {sentence(run.diagnosis)}")
         if run.diagnosis.cause:
-            print(f"Evidence: vgp-bench diagnose {outcome.path}")
-    print(f"Table: vgp-bench compare {outcome.path}")
+            _say(whole(f"Evidence: vgp-bench diagnose {outcome.path}"))
+    _say(whole(f"Table: vgp-bench compare {outcome.path}"))
+
+
+def _say(line: str, stream: TextIO | None = None) -> None:
+    """On a terminal no wider than it is; stream: standard output if not given."""
+    print(fitted(line, stream=stream), file=stream)
 
 
 def _verdicts(outcomes: Sequence[Outcome]) -> str:
@@ -124,7 +133,7 @@ def _elsewhere(outcomes: Sequence[Outcome], folder: Path) -> list[str]:
     owners = [current_owner(one.path) if one.path else None for one in outcomes if one.is_elsewhere]
     who = Counter(owner[0].words() if owner else "another process" for owner in owners)
     return [
-        f"{count} {'runs are' if count > 1 else 'run is'} being run by {words}: vgp-bench status {folder}"
+        f"{count} {'runs are' if count > 1 else 'run is'} being run by {words}: {whole(f'vgp-bench status {folder}')}"
         for words, count in who.items()
     ]
 
@@ -152,9 +161,9 @@ def _see(outcome: Outcome) -> str:
     return f" (see {traceback if traceback.exists() else outcome.path})"
 
 
-def _result(outcome: Outcome) -> str:
+def _result(outcome: Outcome) -> list[str]:
     if outcome.state not in ENDED_WELL or outcome.summary is None:
-        return outcome.reason
+        return [outcome.reason]
     summary = outcome.summary
     if math.isnan(summary.test_accuracy):
         learned = outcome.reason if outcome.state == "kept" else f"diverged: {outcome.reason}"
@@ -175,4 +184,4 @@ def _result(outcome: Outcome) -> str:
             f"({low:.3f} ... {high:.3f}, without the last three steps), "
             f"first/last step {summary.initial_time_ratio:.1e}"
         )
-    return "\n".join(lines)
+    return lines

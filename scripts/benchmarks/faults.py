@@ -20,9 +20,12 @@ from pathlib import Path
 import torch
 
 from benchmarks import fault_checks as checks
+from benchmarks.calling import empty_folder, leave, output, whole
 from benchmarks.fault_cases import BYTES_OF_A_RUN, KINDS, ON_SMALL_DISK, Case, make_cases, words_of, write_study
 from benchmarks.small_disk import SmallDisk, in_own_namespace, why_not
+from vgp_bench.plural import plural
 from vgp_bench.records.environment import describe_environment
+from vgp_bench.report.output_file import write_text
 
 ROOT = Path(__file__).parents[2]
 IN_PROCESSES = 6
@@ -35,11 +38,13 @@ HEAD = [
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/faults", description=__doc__)
-    parser.add_argument("runs", type=int, nargs="?", default=300)
+    parser.add_argument("runs", type=whole(1), nargs="?", default=300)
     parser.add_argument("--launcher", choices=["local", "inline"], help="only this one of the two sweeps")
     parser.add_argument("--faults", choices=KINDS, nargs="*", default=[*KINDS], help="only these")
-    parser.add_argument("--keep", type=Path, help="leave the runs in this folder (a small disk's cannot be kept)")
-    parser.add_argument("--out", type=Path, help="also write the report to this file")
+    parser.add_argument(
+        "--keep", type=empty_folder, help="leave the runs in this folder (a small disk's cannot be kept)"
+    )
+    parser.add_argument("--out", type=output, help="also write the report to this file")
     arguments = parser.parse_args()
     lines, wrong = [], []
     if ON_SMALL_DISK in arguments.faults:
@@ -59,13 +64,13 @@ def main() -> int:
         lines, wrong = lines + more, wrong + problems
     if not arguments.keep:
         shutil.rmtree(top)
-    end = f"{sum(counts.values())} runs, {len(wrong)} problems"
+    end = f"{plural(sum(counts.values()), 'run')}, {plural(len(wrong), 'problem')}"
     text = "\n".join([*HEAD, *(line for line in lines if line.startswith("|")), "",
                       *(line for line in lines if not line.startswith("|")), end])  # fmt: skip
     print(text)
     print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)
     if arguments.out is not None:
-        arguments.out.write_text(f"{_title()}\n{text}\n")
+        write_text(arguments.out, f"{_title()}\n{text}\n")
     return 1 if wrong else 0
 
 
@@ -148,4 +153,4 @@ others; the third must run nothing.
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave("scripts/faults", main)

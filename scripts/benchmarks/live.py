@@ -3,7 +3,7 @@
 import gc
 import statistics
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.foreign_loops import LOOPS, ForeignLoop, Seconds, Watcher
@@ -40,15 +40,13 @@ class Cost:
         return f"| {' | '.join(cells)} |"
 
 
-def benchmark(rounds: int, loops: Sequence[ForeignLoop] = LOOPS) -> list[Cost]:
+def benchmark(rounds: int, loops: Sequence[ForeignLoop] = LOOPS) -> Iterator[Cost]:
     """Each loop with each watcher that is installed."""
-    found = []
     with watchers() as all_of_them:
         for loop in loops:
             costs = _costs(loop, all_of_them, rounds)
             print(*(cost.line() for cost in costs), sep="\n", file=sys.stderr, flush=True)  # minutes before the rest
-            found += costs
-    return found
+            yield from costs
 
 
 def _costs(loop: ForeignLoop, others: Mapping[str, Watcher], rounds: int) -> list[Cost]:

@@ -58,19 +58,15 @@ def steps(words: list[str], pairs: int) -> list[Ratio]:
     ]
 
 
-def benchmark(data: list[str], cifar: list[str] | None, pairs: int) -> list[Ratio]:
+def benchmark(data: list[str], cifar: list[str] | None, pairs: int) -> Iterator[Ratio]:
     """data: words that say where MNIST lies; cifar: words for CIFAR-10 as an image folder."""
     mlp = [*MLP, *data, "optimizer.lr=0.01"]
     torch.manual_seed(0)
-    found = [
-        logged_step(
-            f"MLP 20 x {width}, batch 128", "at most 1.25", [*mlp, f"architecture.width={width}"], steps, 4 * pairs
-        )
-        for width, steps in ((256, 50), (512, 20), (1024, 6))
-    ]
+    for width, steps in ((256, 50), (512, 20), (1024, 6)):
+        words = [*mlp, f"architecture.width={width}"]
+        yield logged_step(f"MLP 20 x {width}, batch 128", "at most 1.25", words, steps, 4 * pairs)
     name = "MLP 20 x 256, MNIST, 3 epochs"
-    found.append(whole_run(name, [*mlp, "trainer.max_epochs=3", "dataset.validation_size=500"], max(3, pairs)))
+    yield whole_run(name, [*mlp, "trainer.max_epochs=3", "dataset.validation_size=500"], max(3, pairs))
     if cifar is not None:
         resnet = [*RESNET, *cifar]
-        found.append(logged_step("ResNet-20, batch 128", "at most 1.10", resnet, 4, 2 * pairs))
-    return found
+        yield logged_step("ResNet-20, batch 128", "at most 1.10", resnet, 4, 2 * pairs)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from diagnosis_set.cases import Labelled, read_cases
 
+from benchmarks.calling import leave, output, whole
 from benchmarks.score_forecast import wilson
 from vgp_bench.composition import compose
 from vgp_bench.diagnosis.finding import Diagnosis
@@ -25,10 +26,12 @@ from vgp_bench.doctor.ranking import ranked, winner
 from vgp_bench.doctor.scoring import repairs, way
 from vgp_bench.doctor.search import Budget, Search
 from vgp_bench.doctor.trying import Attempt, Result, Trials
-from vgp_bench.errors import ConfigError, ResultsError
+from vgp_bench.errors import ConfigError, ResultsError, UserError
 from vgp_bench.records.environment import describe_environment
+from vgp_bench.report.output_file import write_text
 
 HOUSE = Path(__file__).resolve().parents[2]
+CASES = "scripts/diagnosis_set/cases"
 UNMENDABLE = (
     *("dataset.inputs=", "dataset.unrelated="),
     *("optimizer=meddling", "initializer=edited", "schedule=jump", "architecture=narrow"),
@@ -138,14 +141,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/score_doctor", description=__doc__)
     parser.add_argument("--results", type=Path, default=HOUSE / "results" / "doctor_set", help="where the runs lie")
     parser.add_argument("--data-dir", type=Path, default=Path(os.environ.get("VGP_DATA_DIR", "data")))
-    parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--seeds", type=int, default=2, help="of each remedy")
-    parser.add_argument("--max-runs", type=int, default=12, help="of each search; 0: none")
+    parser.add_argument("--steps", type=whole(20), default=150)
+    parser.add_argument("--seeds", type=whole(1), default=2, help="of each remedy")
+    parser.add_argument("--max-runs", type=whole(0), default=12, help="of each search; 0: none")
     parser.add_argument("--only", nargs="*", default=[], help="networks whose names begin so: cnn/ or mlp/sigmoid, say")
-    parser.add_argument("--out", type=Path, help="also write the tables to this file")
+    parser.add_argument("--out", type=output, help="also write the tables to this file")
     arguments = parser.parse_args()
     began, scores, healthy = time.perf_counter(), [], []
-    for case in chosen(arguments.only, arguments.data_dir):
+    cases = chosen(arguments.only, arguments.data_dir)
+    if not cases:
+        raise UserError(f"--only {' '.join(arguments.only)}: no network of that name; they stand in {CASES}")
+    for case in cases:
         budget = Budget(arguments.steps, 60.0, arguments.max_runs)
         try:
             found = score(case, budget, arguments.seeds, arguments.results, arguments.data_dir)
@@ -167,9 +173,9 @@ def main() -> int:
     found = text(scores, healthy, preface)
     print(found)
     if arguments.out is not None:
-        arguments.out.write_text(found)
+        write_text(arguments.out, found)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave("scripts/score_doctor", main)

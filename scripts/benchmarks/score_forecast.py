@@ -8,15 +8,18 @@ import argparse
 import math
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.calling import leave, output, whole
 from benchmarks.forecast_cases import CALIBRATION, HELD_OUT
 from vgp_bench.composition import compose
+from vgp_bench.errors import UserError
 from vgp_bench.probe.first_steps import go
 from vgp_bench.probe.forecast import forecast
 from vgp_bench.probe.measuring import loop_of, start_of, with_trial
+from vgp_bench.report.output_file import write_text
 
+CASES = "scripts/benchmarks/forecast_cases.py"
 STEPS = 300
 LEFT = 0.9
 LAST = 20
@@ -94,10 +97,12 @@ def _share(name: str, hits: Sequence[Score], of: Sequence[Score]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/score_forecast", description=__doc__)
-    parser.add_argument("--out", type=Path, help="also write the tables to this file")
-    parser.add_argument("--steps", type=int, default=STEPS, help="length of each training")
+    parser.add_argument("--out", type=output, help="also write the tables to this file")
+    parser.add_argument("--steps", type=whole(LAST), default=STEPS, help="length of each training")
     parser.add_argument("--only", default="", help="networks whose words contain this")
     arguments = parser.parse_args()
+    if not any(arguments.only in words for words in (*CALIBRATION, *HELD_OUT)):
+        raise UserError(f"--only {arguments.only}: no network whose words contain it; see {CASES}")
     parts = [f"# Forecasts of `vgp-bench probe`, {arguments.steps} steps each"]
     for title, cases in (("Calibration", CALIBRATION), ("Held out", HELD_OUT)):
         scores = []
@@ -109,8 +114,8 @@ def main() -> None:
     text = "\n\n".join(parts)
     print(f"\n{text}")
     if arguments.out:
-        arguments.out.write_text(f"{text}\n")
+        write_text(arguments.out, f"{text}\n")
 
 
 if __name__ == "__main__":
-    main()
+    leave("scripts/score_forecast", main)

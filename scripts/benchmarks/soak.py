@@ -23,10 +23,12 @@ from typing import Any
 
 import torch
 
+from benchmarks.calling import empty_folder, leave, whole
 from vgp_bench import building, run
 from vgp_bench.composition import compose
 from vgp_bench.config import ComposedRun
 from vgp_bench.errors import ResultsError
+from vgp_bench.plural import plural
 from vgp_bench.records.reading import read_run
 from vgp_bench.records.rows import TABLES
 from vgp_bench.training.keeper import RunKeeper
@@ -230,11 +232,11 @@ def _compare(folder: Path, twin: Path, same_weights: bool, tally: Tally) -> None
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
-    parser.add_argument("runs", type=int, nargs="?", default=200)
+    parser.add_argument("runs", type=whole(1), nargs="?", default=200)
     parser.add_argument(
-        "--seed", type=int, default=0, help="chooses the instants of the kills, as far as a clock allows"
+        "--seed", type=whole(0), default=0, help="chooses the instants of the kills, as far as a clock allows"
     )
-    parser.add_argument("--keep", type=Path, help="leave the runs in this folder")
+    parser.add_argument("--keep", type=empty_folder, help="leave the runs in this folder")
     arguments = parser.parse_args()
     chance, began = random.Random(arguments.seed), time.perf_counter()
     kinds = {name: compose([*SMALL, *words])[0] for name, words in KINDS.items()}
@@ -267,9 +269,10 @@ def report(tallies: dict[str, Tally], seconds: float) -> int:
         print(line, file=sys.stderr)
     bad = sum(t.unreadable + t.different + t.too_much_lost for t in tallies.values())
     runs, kills = sum(t.runs for t in tallies.values()), sum(t.kills for t in tallies.values())
-    print(f"{runs} runs, {kills} kills, {bad} faults, {seconds:.0f} s")
+    told = ", ".join((plural(runs, "run"), plural(kills, "kill"), plural(bad, "fault")))
+    print(f"{told}, {seconds:.0f} s")
     return 1 if bad else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave("scripts/soak", main)

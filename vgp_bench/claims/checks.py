@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from vgp_bench.claims.expected import Expected
 from vgp_bench.compare.estimates import Estimate, estimate
+from vgp_bench.plural import agreeing, plural
 
 ALPHA = 0.025
 FEWEST = 3
@@ -54,7 +55,7 @@ def judged(expected: Expected, values: Mapping[int, float]) -> Check:
         raise ValueError(f"{expected.name}: {expected.kind} is not judged by one value a seed")
     known = [value for value in values.values() if not math.isnan(value)]
     lost = len(values) - len(known)
-    reason = f"{lost} of {len(values)} runs have no value" if lost else ""
+    reason = f"{lost} of {plural(len(values), 'run')} {agreeing(lost, 'have')} no value" if lost else ""
     test = "two one-sided t tests" if expected.kind == "is" else "one-sided t test"
     if expected.factor:
         if any(value <= 0 for value in known):
@@ -65,7 +66,8 @@ def judged(expected: Expected, values: Mapping[int, float]) -> Check:
         test += " of logarithms"
     measured = estimate(known, geometric=expected.factor)
     if len(known) < FEWEST:
-        return Check(expected, measured, test, 1.0, 1.0, reason=reason or f"{len(known)} seeds: {FEWEST} or more")
+        few = f"{plural(len(known), 'seed')}: {FEWEST} or more"
+        return Check(expected, measured, test, 1.0, 1.0, reason=reason or few)
     if not all(map(math.isfinite, known)):
         return Check(expected, measured, test, 1.0, 1.0, reason="a value is infinite")
     x = [math.log(value) for value in known] if expected.factor else known
@@ -122,7 +124,7 @@ def trend(expected: Expected, levels: Mapping[Any, Mapping[int, float]]) -> Chec
     rows = rows.reshape(-1, len(levels))
     lost = int(np.isnan(rows).any(axis=1).sum())
     rows = rows[~np.isnan(rows).any(axis=1)]
-    reason = f"{lost} seeds lack a level" if lost else ""
+    reason = f"{plural(lost, 'seed', 'lack')} a level" if lost else ""
     if expected.kind == "falls":
         rows = -rows
     test = "Page's trend test"

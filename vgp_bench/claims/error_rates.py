@@ -8,6 +8,7 @@ from vgp_bench.claims.checks import Check, judged
 from vgp_bench.claims.evidence import Evidence, Observed, learned
 from vgp_bench.claims.expected import Expected
 from vgp_bench.claims.training_figures import training_loss
+from vgp_bench.plural import plural
 
 
 def percent_wrong(one: Observed) -> float:
@@ -30,5 +31,7 @@ def error_or_loss(evidence: Evidence, expected: Expected) -> Check:
 def with_divergences(check: Check, evidence: Evidence, arms: Iterable[str]) -> Check:
     """The check, its reason telling how many runs of each arm diverged, if any did."""
     rates = {arm: evidence.divergences(arm) for arm in arms if arm}
-    told = [f"{arm}: {diverged} of {runs} runs diverged" for arm, (diverged, runs) in rates.items() if diverged]
+    told = [
+        f"{arm}: {diverged} of {plural(runs, 'run')} diverged" for arm, (diverged, runs) in rates.items() if diverged
+    ]
     return replace(check, reason="; ".join(part for part in (check.reason, *told) if part))

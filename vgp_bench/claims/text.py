@@ -11,6 +11,7 @@ from pathlib import Path
 from vgp_bench.claims.checks import Check
 from vgp_bench.claims.claim import Claim
 from vgp_bench.claims.judgement import Judgement
+from vgp_bench.plural import plural
 from vgp_bench.report.tables import formats
 from vgp_bench.report.tables.sheet import Column
 from vgp_bench.report.tables.table import folded, grid
@@ -66,7 +67,7 @@ def ran(one: Judgement) -> str:
     count = f"{len(evidence.observed)} {'runs' if evidence.scale.trained else 'networks, measured untrained'}"
     lost = sum(o.diverged for o in evidence.observed)
     missing = sum(bool(o.missing) for o in evidence.observed)
-    told = [f"{count}, {seeds} seeds each"]
+    told = [f"{count}, {plural(seeds, 'seed')} each"]
     told += [f"{lost} diverged"] if lost else []
     told += [f"{missing} without a result"] if missing else []
     versions = {json.dumps(o.record.environment.get("code"), sort_keys=True) for o in evidence.observed if o.record}

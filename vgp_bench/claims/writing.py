@@ -9,6 +9,7 @@ from vgp_bench.claims.judgement import Judgement
 from vgp_bench.claims.markdown import markdown
 from vgp_bench.claims.page import page
 from vgp_bench.claims.text import turned
+from vgp_bench.plural import plural
 from vgp_bench.records.environment import describe_environment
 from vgp_bench.records.files import write_atomically, writing
 
@@ -54,7 +55,7 @@ def _about(judgements: Sequence[Judgement], command: Sequence[str]) -> dict[str,
     return {
         "command": shlex.join(command),
         "date": datetime.date.today().isoformat(),
-        "machine": f"{here['cpu']}, {here['cpu_count']} cores, {here['platform']}",
+        "machine": f"{here['cpu']}, {plural(here['cpu_count'], 'core')}, {here['platform']}",
         "device": device,
         "versions": f"Python {here['python']}, " + ", ".join(f"{k} {v}" for k, v in here["versions"].items()),
         "code": commit,

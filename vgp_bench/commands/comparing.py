@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from vgp_bench.commands.arguments import add_results, add_where
-from vgp_bench.commands.output import format_of, write
+from vgp_bench.commands.output import check, format_of, write
 from vgp_bench.errors import UserError
+from vgp_bench.plural import plural
 
 FORMATS = {"table": ".txt", "csv": ".csv", "markdown": ".md", "latex": ".tex", "json": ".json"}
 
@@ -73,6 +74,7 @@ def add(commands: Any) -> None:
 
 def _compare(arguments: argparse.Namespace) -> int:
     form = arguments.format or format_of(arguments.output, FORMATS)
+    check(arguments.output)
     text, notes = (_difference(arguments), []) if arguments.diff else _table(arguments, form)
     write(arguments.output, text)
     if form == "csv":  # the other formats have a place for them
@@ -91,7 +93,7 @@ def _table(arguments: argparse.Namespace, form: str) -> tuple[str, list[str]]:
     values = split_words(arguments.values) if arguments.values is not None else None
     comparison = compare(runs, values or None, arguments.reach)
     if arguments.where:
-        comparison.notes.insert(0, f"only {' and '.join(arguments.where)}: {len(runs)} of {len(found)} runs")
+        comparison.notes.insert(0, f"only {' and '.join(arguments.where)}: {len(runs)} of {plural(len(found), 'run')}")
     rows, columns = split_words(arguments.rows), split_words(arguments.columns)
     layout = pivot(comparison, rows, columns) if rows or columns else None
     baseline = against(comparison, arguments.baseline) if arguments.baseline is not None else None

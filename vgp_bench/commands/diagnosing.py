@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vgp_bench.commands.arguments import add_results, add_where
-from vgp_bench.commands.output import format_of, write
+from vgp_bench.commands.output import check, format_of, write
 from vgp_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def add(commands: Any) -> None:
 
 def _diagnose(arguments: argparse.Namespace) -> int:
     form = arguments.format or format_of(arguments.output, FORMATS)
+    check(arguments.output)
     if arguments.step is not None and arguments.step < 0:
         raise UserError(f"--step {arguments.step}: steps are counted from 0")
     from vgp_bench.compare.diagnoses import diagnose_runs

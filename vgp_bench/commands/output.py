@@ -19,15 +19,20 @@ def format_of(output: Path | None, suffixes: Mapping[str, str]) -> str:
     raise UserError(f"-o {output.name}: name a file that ends in {', '.join(suffixes.values())}, or give --format")
 
 
+def check(output: Path | None) -> None:
+    """Before the work, the same for every command: raises ResultsError if the file could not be written."""
+    from vgp_bench.report.output_file import check_output
+
+    if output is not None:
+        check_output(output)
+
+
 def write(output: Path | None, text: str) -> None:
     """Prints the text, or writes it and prints the name of the file. Raises ResultsError if that is impossible."""
-    from vgp_bench.records.files import write_atomically, writing
+    from vgp_bench.report.output_file import write_text
 
     if output is None:
         print(text.rstrip("\n"))
         return
-    with writing(output):
-        output.parent.mkdir(parents=True, exist_ok=True)
-    content = text if text.endswith("\n") else f"{text}\n"
-    write_atomically(output, content.encode())
+    write_text(output, text if text.endswith("\n") else f"{text}\n")
     print(output)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vgp_bench.commands.arguments import add_results, add_where
+from vgp_bench.commands.output import check
 from vgp_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def _plot(arguments: argparse.Namespace) -> int:
     from vgp_bench.report.series.part import sound
 
     check_suffix(arguments.output)
+    check(arguments.output)
     steps = [_step(word) for word in arguments.step.split(",")] if arguments.step else []
     kind = kinds()[arguments.kind]
     # Figures read the tables themselves: a metric that needs none is enough.

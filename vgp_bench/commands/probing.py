@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vgp_bench.commands.output import check
 from vgp_bench.commands.run_words import add_words, reread
 from vgp_bench.errors import ConfigError, UserError
 
@@ -72,6 +73,7 @@ def _probe(arguments: argparse.Namespace) -> int:
         from vgp_bench.report.drawing.saving import check_suffix
 
         check_suffix(arguments.output)
+        check(arguments.output)
     composed = _composed(arguments.words, arguments.config_dir)
     if depths:
         return _sweep(composed, depths, arguments.output)

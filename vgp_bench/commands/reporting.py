@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vgp_bench.commands.arguments import add_results, add_where
+from vgp_bench.commands.output import check
 from vgp_bench.errors import UserError
 
 EXAMPLES = """
@@ -45,6 +46,7 @@ def _report(arguments: argparse.Namespace) -> int:
 
     if importlib.util.find_spec("bokeh") is None:
         raise UserError("a report needs the package bokeh: pip install bokeh")
+    check(arguments.output)
     from vgp_bench.compare import against, choose, compare
     from vgp_bench.records.reading import find_runs
     from vgp_bench.report.page.build import write_report

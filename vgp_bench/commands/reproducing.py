@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vgp_bench.commands.output import check
 from vgp_bench.errors import ResultsError, UserError
+from vgp_bench.plural import plural
 
 if TYPE_CHECKING:
     from vgp_bench.claims.claim import Claim
@@ -73,7 +75,7 @@ def _reproduce(arguments: argparse.Namespace) -> int:
         from vgp_bench.claims.text import catalogue
 
         verdicts = {
-            (one.claim, one.scale): f"{one.words} ({one.date}, {one.seeds} seeds)"
+            (one.claim, one.scale): f"{one.words} ({one.date}, {plural(one.seeds, 'seed')})"
             for one in kept(arguments.results_dir)
         }
         print(catalogue(list(claims().values()), verdicts))
@@ -82,6 +84,7 @@ def _reproduce(arguments: argparse.Namespace) -> int:
         raise UserError(f"--all means every claim: leave out {arguments.claims[0]}, or --all")
     if arguments.output is not None and arguments.output.suffix.lower() not in SUFFIXES:
         raise UserError(f"cannot write {arguments.output.name}: give a file name that ends in {' or '.join(SUFFIXES)}")
+    check(arguments.output)
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", arguments.device):
         raise UserError(f"--device {arguments.device}: write auto, cpu, cuda or cuda:N")
     chosen = [claim_named(name) for name in dict.fromkeys(arguments.claims)] or list(claims().values())
@@ -132,8 +135,10 @@ def _tell(judgements: "list[Judgement]", work: "Reproduction", asked: int, argum
         print(f"\n{overview(judgements, alone)}")
     if arguments.output is not None:
         from vgp_bench.claims.writing import write
+        from vgp_bench.report.output_file import to_file
 
-        print(write(judgements, alone, arguments.output, work.command, arguments.broken))
+        with to_file(arguments.output):
+            print(write(judgements, alone, arguments.output, work.command, arguments.broken))
     return int(any("NOT RUN" in one.verdicts.values() for one in judgements))
 
 

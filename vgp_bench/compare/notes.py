@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from vgp_bench.plural import plural
 from vgp_bench.records.reading import RunRecord
 
 
@@ -24,7 +25,7 @@ def mixtures(records: Sequence[RunRecord]) -> list[str]:
             continue
         counts = Counter(str(read(record.environment) or "unknown") for record in records)
         if len(counts) > 1:
-            found = ", ".join(f"{value} ({count} runs)" for value, count in counts.most_common())
+            found = ", ".join(f"{value} ({plural(count, 'run')})" for value, count in counts.most_common())
             notes.append(f"mixed {what}: {found}")
     patched = [record for record in records if _gone_on_elsewhere(record.environment)]
     if patched:

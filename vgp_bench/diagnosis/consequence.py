@@ -1,6 +1,8 @@
 """What became of the training: it goes well, hardly moves, stands still, fell back, or blew up.
 
 A symptom without a consequence is a note: half the tools that watch gradients raise an alarm at networks that learn.
+What falls towards chance from above gets there by the best answer that ignores the input: a network with a symptom has
+learned nothing by it.
 """
 
 import numpy as np
@@ -20,6 +22,7 @@ from vgp_bench.diagnosis.thresholds import (
     SETTLED,
     SLOW,
 )
+from vgp_bench.plural import plural
 
 
 def consequence_of(case: Case) -> Consequence:
@@ -30,7 +33,7 @@ def consequence_of(case: Case) -> Consequence:
         since = int(steps[broken[0]]) if len(broken) else case.last_step
         return Consequence("divergence", since, f"the loss is no longer finite at step {since}")
     if len(losses) < SETTLED:
-        return Consequence("none", -1, f"{len(losses)} steps: too few to tell")
+        return Consequence("none", -1, f"{plural(len(losses), 'step')}: too few to tell")
     if (losses < 0).any():
         return _of_signed(steps, losses)
     return _of_positive(case, steps, losses)
@@ -69,8 +72,11 @@ def _of_positive(case: Case, steps: NDArray[np.integer], losses: NDArray[np.floa
         words = f"the loss is {now:.3g}, {_named(case, before)} {before:.3g}, and does not fall"
         return Consequence("stall", int(steps[began(level > (1 - PROGRESS) * before)]), words)
     words = f"the loss went from {start:.3g} to {now:.3g}"
-    if max(1 - now / before, gain) < SLOW and trend.ahead(now) > (1 - SLOW) * before and not arrived:
-        return Consequence("slow", int(steps[0]), f"{words}, little for {len(losses)} steps")
+    # A fall leads as far as the best answer that ignores the input; only below it does it show where it will end.
+    gets_there = now < before and trend.ahead(now) <= (1 - SLOW) * before
+    if max(1 - now / before, gain) < SLOW and not gets_there and not arrived:
+        far = "little for" if now < before else f"no better than {_named(case, before)} after"
+        return Consequence("slow", int(steps[0]), f"{words}, {far} {plural(len(losses), 'step')}")
     return Consequence("none", -1, words)
 
 

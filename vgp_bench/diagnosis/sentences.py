@@ -1,12 +1,13 @@
 """A diagnosis in words: a line for a list, a block for one run."""
 
 from vgp_bench.diagnosis.finding import Diagnosis, Remedy, Symptom
+from vgp_bench.plural import plural
 
 _SEEN = {
     ("vanishing", "depth"): "{place} cannot move the outputs",
-    ("vanishing", "time"): "what lies {lag} time steps back no longer counts",
+    ("vanishing", "time"): "what lies {lag} back no longer counts",
     ("exploding", "depth"): "the least change at {place} overturns the outputs",
-    ("exploding", "time"): "what lies {lag} time steps back outweighs the present",
+    ("exploding", "time"): "what lies {lag} back outweighs the present",
     ("exploding", ""): "the gradient grew far beyond its usual size",
     ("dead units", ""): "units of {place} are 0 for every input",
     ("saturated", ""): "units of {place} sit where their activation is flat",
@@ -74,7 +75,7 @@ def _seen(symptom: Symptom) -> str:
     place = symptom.place or "a stage"
     if symptom.verdict == "vanishing" and symptom.stage:
         place = f"what lies below {place}"  # the stage named is the one at which it is lost
-    return form.format(place=place, lag=symptom.lag)
+    return form.format(place=place, lag=plural(symptom.lag or 0, "time step"))
 
 
 def _since(symptom: Symptom) -> str:

@@ -10,6 +10,7 @@ from vgp_bench.doctor.changes import Change, pair, single_changes
 from vgp_bench.doctor.scoring import score
 from vgp_bench.doctor.trying import Attempt, Result, Trials
 from vgp_bench.errors import ResultsError
+from vgp_bench.plural import plural
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Search:
         if not self.entrants or self.budget.runs < 2:
             return
         plan = self.bracket = bracket(len(self.entrants), self.budget.runs - 1)
-        tell(f"{len(self.entrants)} changes apply; up to {plan.runs} runs")
+        tell(f"{plural(len(self.entrants), 'change', 'apply')}; up to {plural(plan.runs, 'run')}")
         self.trials.expect(1 + plan.runs)
         singles = self.entrants[: plan.first] or self.entrants[: plan.last]
         known = {one.name: one for one in singles}

@@ -74,7 +74,8 @@ def end_text(best: Standing | None, standings: Sequence[Standing], folder: Path)
     """The winner as a command, or that nothing helped; where the runs are."""
     lines = []
     if best is not None:
-        lines += _fold(f"best: {best.change.name} ({_claim(best)}). {best.change.why}", 2)
+        why = f"{best.change.why[:1].upper()}{best.change.why[1:]}"
+        lines += _fold(f"best: {best.change.name} ({_claim(best)}). {why}", 2)
         lines += ["", command_text(best.change)]
     elif standings:
         lines += _fold(_nothing(standings[0]), 2)

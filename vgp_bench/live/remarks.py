@@ -7,6 +7,7 @@ import numpy as np
 
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.live.watching import Watching
+from vgp_bench.plural import agreeing, plural
 
 MOST_NAMES = 4
 """Layers that are named one by one; of more, the last one and how many there are."""
@@ -65,9 +66,10 @@ def _put_off(watching: Watching) -> list[str]:
         return []
     overhead = watching.pace.overhead
     return [
-        f"of {put_off.planned} looks (every={watching.pace.every}) {put_off.missed} were put off and {put_off.later} "
-        f"made up for later: a measured step takes {put_off.times:.1f} times as long as another one, and overhead="
-        f"{overhead} allows {overhead:.0%} of the time; overhead=None keeps to every look"
+        f"of {plural(put_off.planned, 'look')} (every={watching.pace.every}) {put_off.missed} "
+        f"{agreeing(put_off.missed, 'were')} put off and {put_off.later} made up for later: a measured step takes "
+        f"{put_off.times:.1f} times as long as another one, and overhead={overhead} allows {overhead:.0%} of the time; "
+        "overhead=None keeps to every look"
     ]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from vgp_bench.diagnosis.thresholds import REACH
 from vgp_bench.errors import ResultsError
+from vgp_bench.plural import plural
 from vgp_bench.probe.depths import AtDepth
 from vgp_bench.probe.looking import Look
 from vgp_bench.probe.profile import gradient_of_first, reaches
@@ -80,4 +81,4 @@ def decay_against_depth(found: Sequence[AtDepth], key: str, notes: Sequence[str]
 
 
 def _moment(look: Look) -> str:
-    return "at the start" if look.step == 0 else f"after {look.step} steps"
+    return "at the start" if look.step == 0 else f"after {plural(look.step, 'step')}"

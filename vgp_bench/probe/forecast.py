@@ -17,6 +17,7 @@ from vgp_bench.diagnosis.judge import symptoms_of
 from vgp_bench.diagnosis.known import Known
 from vgp_bench.diagnosis.remedies import remedies_for
 from vgp_bench.diagnosis.sentences import label, note
+from vgp_bench.plural import plural
 from vgp_bench.probe.case import case_of_start
 from vgp_bench.probe.limits import MOVED, TOLD_APART
 from vgp_bench.probe.measuring import Measured
@@ -26,7 +27,7 @@ from vgp_bench.probe.profile import least
 @dataclass(frozen=True)
 class Forecast:
     """reasons: what it rests on, the decisive one first; notes: symptoms seen at the start, a line each; remedy: what
-    to try first, where it is not trainable and a symptom says why."""
+    to try first, where it is not trainable and a symptom, or that it diverged, says why."""
 
     trainable: bool
     reasons: list[str]
@@ -60,7 +61,7 @@ def _reservations(symptoms: Sequence[Symptom]) -> list[str]:
     """What a good forecast does not cover, or holds in spite of: nothing without a symptom."""
     forgotten = [symptom.lag for symptom in symptoms if symptom.verdict == "vanishing" and symptom.axis == "time"]
     others = [label(symptom) for symptom in symptoms if not (symptom.verdict == "vanishing" and symptom.axis == "time")]
-    reservations = [f"but not to use what lies {lag} time steps back or more" for lag in forgotten]
+    reservations = [f"but not to use what lies {plural(lag or 0, 'time step')} back or more" for lag in forgotten]
     if others:
         reservations.append(f"in spite of {', '.join(others)}, which the first steps overcome")
     return reservations
@@ -78,7 +79,9 @@ def symptoms_at_start(found: Measured) -> list[Symptom]:
 
 
 def _remedy(found: Measured, symptoms: Sequence[Symptom]) -> Remedy | None:
-    if not symptoms:
-        return None
-    remedies = remedies_for(symptoms[0].verdict, symptoms[0], Known.of(case_of_start(found)))
+    known = Known.of(case_of_start(found))
+    if symptoms:
+        remedies = remedies_for(symptoms[0].verdict, symptoms[0], known)
+    else:
+        remedies = remedies_for("diverged", None, known) if found.trial.steps.diverged else ()
     return remedies[0] if remedies else None

@@ -20,6 +20,10 @@ LOSS_AT_START = (1.5, 10.0)
 INPUT_STD = (0.1, 10.0)
 """Standard deviation of the inputs: LeCun et al. 1998, section 4.3, ask for about 1."""
 
+WEIGHT_SCALE = (0.1, 5.0)
+"""Root mean square of W times sqrt(fan in). LeCun et al. 1998: 1; torch's default: .58; He et al. 2015: 1.41; Xavier's
+for sigmoid: 4. N(0, 1) of 64 inputs: 8; uniform within .01 of 256: .09."""
+
 FORWARD = (0.1, 10.0)
 """Standard deviation of h of the last hidden stage by that of the first. SageMaker Debugger's poor initialization:
 variances that differ tenfold."""

@@ -19,6 +19,7 @@ from vgp_bench.probe.looking import Look, look
 from vgp_bench.probe.noise import signals_to_noise
 from vgp_bench.probe.rates import trials_ahead
 from vgp_bench.probe.trial import Trial, trial
+from vgp_bench.probe.weight_scale import weight_scales
 from vgp_bench.theory.initial_variance import NoClosedForm
 from vgp_bench.theory.predicted_decay import predicted_decay
 from vgp_bench.training.loop import Loop
@@ -34,7 +35,8 @@ class Start:
 
     config: resolved; choices: the option of each group; parameters: how many are trained; batch: inputs that are
     normalized together; batch_noise: see batch_mates, NaN where inputs do not mix; predicted: decay per layer, NaN with
-    the reason in no_prediction; input_mean, input_std: over all values of the probe set.
+    the reason in no_prediction; input_mean, input_std: over all values of the probe set; weight_scales: of each stage,
+    see weight_scale.
     """
 
     config: dict[str, Any]
@@ -50,6 +52,7 @@ class Start:
     no_prediction: str
     input_mean: float
     input_std: float
+    weight_scales: list[float]
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ def start_of(composed: ComposedRun, loop: Loop) -> Start:
         no_prediction=reason,
         input_mean=float(values.mean()),
         input_std=float(values.std()),
+        weight_scales=weight_scales(model.stages()),
     )
 
 

@@ -3,6 +3,7 @@
 import math
 from textwrap import wrap
 
+from vgp_bench.plural import agreeing, plural
 from vgp_bench.probe.checklist import checklist
 from vgp_bench.probe.effective_depth import effective_depth
 from vgp_bench.probe.forecast import Forecast, forecast
@@ -25,7 +26,7 @@ def text(found: Measured) -> str:
     start = found.start
     blocks = [[_heading(found)], stage_table(start.look, "at the start")]
     if found.later is not None:
-        blocks.append(stage_table(found.later, f"after {found.later.step} steps"))
+        blocks.append(stage_table(found.later, f"after {plural(found.later.step, 'step')}"))
     elif found.diverged:
         blocks.append([f"No second look: {found.diverged}."])
     blocks += [_summary(found), _time_table(start.look), _checklist(found), forecast_lines(forecast(found))]
@@ -61,7 +62,9 @@ def _summary(found: Measured) -> list[str]:
         if math.isnan(start.predicted)
         else f"predicted {start.predicted:.3f} (sqrt chi_1, Schoenholz 2017)"
     )
-    measured = f"{decay.rho:.3f}" if math.isfinite(decay.rho) else "too few layers"
+    few = sum(row.kind == "hidden" for row in start.look.layers) < 2
+    nothing = "too few layers" if few else "nothing, no gradient arrives"
+    measured = f"{decay.rho:.3f}" if math.isfinite(decay.rho) else nothing
     depth = effective_depth(found)
     lines = _named("decay", f"of ||dL/dh|| a layer, downwards: measured {measured}; {predicted}")
     fall = span(start.look)
@@ -74,9 +77,10 @@ def _summary(found: Measured) -> list[str]:
 
 
 def _learning(learning: int, stages: int, still: int, noisy: int) -> str:
-    words = f"effective depth {learning} of {stages} layers"
-    why = [f"{still} hardly move"] * bool(still)
-    why += [f"{noisy} have a gradient below its noise over {MICRO_BATCHES} micro-batches"] * bool(noisy)
+    words = f"effective depth {learning} of {plural(stages, 'layer')}"
+    why = [f"{still} hardly {agreeing(still, 'move')}"] * bool(still)
+    noise = f"a gradient below its noise over {MICRO_BATCHES} micro-batches"
+    why += [f"{noisy} {agreeing(noisy, 'have')} {noise}"] * bool(noisy)
     return f"{words}: {', '.join(why)}" if why else f"{words}: all move, above their noise"
 
 
@@ -90,7 +94,7 @@ def _spectrum(spectrum: Spectrum) -> str:
     largest, middle, smallest = ordered[0], ordered[len(ordered) // 2], ordered[-1]
     return (
         f"singular values of d logits/d input: largest {largest:.1e}, median {middle:.1e}, smallest {smallest:.1e} "
-        f"({rows} {logits}, {inputs} inputs; near 1 throughout: dynamical isometry, Saxe 2014)"
+        f"({rows} {logits}, {plural(inputs, 'input')}; near 1 throughout: dynamical isometry, Saxe 2014)"
     )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vgp_bench.errors import ResultsError
+from vgp_bench.plural import plural
 from vgp_bench.records import tables
 from vgp_bench.records.rows import TABLES, Row
 
@@ -64,7 +65,7 @@ class TableBuffer:
             if count:
                 table = tables.from_parquet(folder / f"{name}.parquet", name)
                 if table.num_rows < count:
-                    raise ResultsError(f"{name}.parquet has {table.num_rows} rows, not {count}")
+                    raise ResultsError(f"{name}.parquet has {plural(table.num_rows, 'row')}, not {count}")
                 # One chunk a column, and none of the memory of the rows that are cut off.
                 found[name] = table.slice(0, count).combine_chunks()
         self.__init__()  # type: ignore[misc]

@@ -9,6 +9,7 @@ import torch
 from tqdm import tqdm
 
 from vgp_bench.errors import ResultsError
+from vgp_bench.plural import plural
 from vgp_bench.records.contents import read_object
 from vgp_bench.records.status import RESUMABLE
 from vgp_bench.records.store import RunStore
@@ -32,7 +33,7 @@ def take_as_begun(store: RunStore) -> None:
     if begun is None or begun == asked:
         return
     torch.set_num_threads(begun)
-    words = f"it began with {begun} CPU thread{'s' if begun > 1 else ''} and goes on so, not with {asked}"
+    words = f"it began with {plural(begun, 'CPU thread')} and goes on so, not with {asked}"
     tqdm.write(f"vgp-bench: {store.path}: {words}: other bits would come of it", file=sys.stderr)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vgp_bench.errors import UserError
-from vgp_bench.records.files import writing
 from vgp_bench.report.drawing.style import TEXT
+from vgp_bench.report.output_file import to_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +51,7 @@ def save(figure: Figure, path: str | Path) -> Path:
     """
     path = Path(path)
     check_suffix(path)
-    with writing(path):
+    with to_file(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with rendering():
             figure.savefig(path, dpi=DPI)

@@ -1,6 +1,5 @@
 """The report: one HTML file that holds everything it shows, opens without a network, and can be mailed."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,14 +9,17 @@ from typing import Any
 from vgp_bench.compare import STATES, Baseline, Comparison
 from vgp_bench.diagnosis.runs import judge_run
 from vgp_bench.errors import ResultsError, UserError
-from vgp_bench.records.files import write_atomically, writing
+from vgp_bench.plural import plural
 from vgp_bench.records.rows import TABLES
 from vgp_bench.report.drawing.looks import looks
 from vgp_bench.report.drawing.panels import facet_key
 from vgp_bench.report.drawing.style import COLOURS, LINES, Look, dashes
+from vgp_bench.report.output_file import write_text
+from vgp_bench.report.page.embedding import bokeh_scripts, data_script
 from vgp_bench.report.page.pictures import pictures
 from vgp_bench.report.page.run_view import curve_figures, run_view
-from vgp_bench.report.page.signal_view import signal_data, signal_figures
+from vgp_bench.report.page.signal_figures import signal_figures
+from vgp_bench.report.page.signal_view import signal_data
 from vgp_bench.report.page.table import table
 from vgp_bench.report.series.part import sound
 from vgp_bench.version import __version__
@@ -44,9 +46,7 @@ def write_report(
     if path.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"cannot write {path.name}: give a file name that ends in .html")
     text = page(comparison, title, progress, baseline)
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, text.encode())
+    write_text(path, text)
     return path
 
 
@@ -116,8 +116,8 @@ def page(
         runs=views,
         css=markupsafe.Markup((ASSETS / "page.css").read_text(encoding="utf-8")),
         script=markupsafe.Markup((ASSETS / "page.js").read_text(encoding="utf-8")),
-        bokeh=markupsafe.Markup(_bokeh()),
-        data=markupsafe.Markup(_json(data)),
+        bokeh=markupsafe.Markup(bokeh_scripts()),
+        data=markupsafe.Markup(data_script(data)),
     )
 
 
@@ -132,23 +132,10 @@ def _looks(comparison: Comparison) -> list[Look]:
 def _counts(comparison: Comparison) -> str:
     states = Counter(comparison.runs["state"])
     told = ", ".join(f"{states[state]} {state}" for state in STATES if states[state])
-    return f"{len(comparison.runs)} runs of {len(comparison.groups)} configs: {told}."
+    return f"{plural(len(comparison.runs), 'run')} of {plural(len(comparison.groups), 'config')}: {told}."
 
 
 def _verdicts(comparison: Comparison) -> list[tuple[str, int]]:
     """How many runs have which verdict, the most frequent first; nothing if they were not judged."""
     runs = [comparison.judged[path] for path in comparison.runs["path"]] if comparison.judged else []
     return Counter(run.label for run in runs if not run.empty).most_common()
-
-
-def _bokeh() -> str:
-    """The script elements of the plotting library, whole."""
-    from bokeh.resources import Resources
-
-    scripts: str = Resources(mode="inline", components=["bokeh"], log_level="warn").render_js()
-    return scripts
-
-
-def _json(data: Any) -> str:
-    # Inside a script element only "<" can do harm: it could end the element or open a comment.
-    return json.dumps(data, allow_nan=False, separators=(",", ":"), default=str).replace("<", "\\u003c")

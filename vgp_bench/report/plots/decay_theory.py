@@ -9,6 +9,7 @@ import numpy as np
 
 from vgp_bench.compare import Comparison
 from vgp_bench.errors import ResultsError
+from vgp_bench.plural import plural
 from vgp_bench.records.signal import FEWEST_STAGES, Step
 from vgp_bench.report.drawing.legend import explain
 from vgp_bench.report.drawing.log_axis import logarithmic
@@ -113,7 +114,7 @@ def _told(without: Mapping[int, str]) -> list[str]:
     """A line for each reason, with the number of groups."""
     reasons = dict.fromkeys(without.values())
     counts = {reason: sum(other == reason for other in without.values()) for reason in reasons}
-    return [f"{reason} ({count} group{'s' if count > 1 else ''})" for reason, count in counts.items()]
+    return [f"{reason} ({plural(count, 'group')})" for reason, count in counts.items()]
 
 
 def _seeds(points: Sequence[TheoryPoint]) -> str:

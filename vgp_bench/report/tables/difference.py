@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vgp_bench.compare.difference import Difference, Parting
+from vgp_bench.plural import plural
 
 
 def render_difference(found: Difference, names: tuple[str, str]) -> str:
@@ -23,7 +24,7 @@ def _parting(parting: Parting) -> str:
     if not parting.compared:
         return "nothing to compare"
     if parting.where is None or parting.values is None:
-        return f"nowhere in the {parting.compared} values that both have"
+        return f"nowhere in the {plural(parting.compared, 'value')} that both have"
     return f"{parting.where}: {parting.values[0]:.6g} and {parting.values[1]:.6g}"
 
 

@@ -38,8 +38,9 @@ def render(
     width = shutil.get_terminal_size(fallback=(100, 24)).columns if width is None else width
     signs = formats.signs_for(sys.stdout.encoding) if signs is None else signs
     made = sheet(comparison, signs, baseline, layout)
-    columns, legend = _fit_settings(made, width)
-    blocks = _blocks(columns, width) if comparison.chosen or (layout and layout.columns) else []
+    all_wanted = bool(comparison.chosen or (layout and layout.columns))
+    columns, legend = _fit_settings(made, width, all_wanted)
+    blocks = _blocks(columns, width) if all_wanted else []
     dropped: list[Column] = []
     while not blocks and _width(columns) > width:
         metrics = [column for column in columns if column.metric]
@@ -71,8 +72,7 @@ def _blocks(columns: Sequence[Column], width: int) -> list[list[Column]]:
     """The columns in as many tables as the width needs, the settings in each; a metric stays beside its difference."""
     settings = [column for column in columns if not column.metric]
     blocks: list[list[Column]] = []
-    for _, same in groupby((c for c in columns if c.metric), key=lambda column: (column.group, column.metric)):
-        unit = list(same)
+    for unit in _units(columns):
         if blocks and _width([*blocks[-1], *unit]) <= width:
             blocks[-1] += unit
         else:
@@ -80,14 +80,25 @@ def _blocks(columns: Sequence[Column], width: int) -> list[list[Column]]:
     return blocks
 
 
-def _fit_settings(made: Sheet, width: int) -> tuple[list[Column], list[str]]:
-    """The columns with settings that leave room for metrics, and the legend of numbered rows if there had to be one."""
+def _units(columns: Sequence[Column]) -> list[list[Column]]:
+    """Metrics, each with its difference."""
+    metrics = (column for column in columns if column.metric)
+    return [list(same) for _, same in groupby(metrics, key=lambda column: (column.group, column.metric))]
+
+
+def _fit_settings(made: Sheet, width: int, all_wanted: bool) -> tuple[list[Column], list[str]]:
+    """The columns with settings that leave room for metrics, and the legend of numbered rows if there had to be one.
+
+    all_wanted: each metric, with its difference, has to find room beside them; else the most important one.
+    """
     columns = list(made.columns)
     words = [i for i, c in enumerate(columns) if c.setting or c.left]
 
     def needed(count: int) -> int:
+        settings = [column for column in columns if not column.metric]
         metrics = sorted((c for c in columns if c.metric), key=lambda c: c.rank)
-        return _width([*(c for c in columns if not c.metric), *metrics[:count]])
+        units = [metrics[:count], *(_units(columns) if all_wanted else [])]
+        return max(_width([*settings, *unit]) for unit in units)
 
     for count, cut in ((WANTED, False), (1, True)):
         foldable = [i for i in words if columns[i].setting or not cut]
@@ -102,7 +113,9 @@ def _fit_settings(made: Sheet, width: int) -> tuple[list[Column], list[str]]:
         return columns, []
     numbers = Column(("row",), [str(row) for row in range(len(made.names))])
     legend = [f"row {row}: {name}" for row, name in enumerate(made.names)]
-    return [numbers, *(c for c in made.columns if not c.setting)], legend
+    folded_words = [numbers, *(c for c in columns if not c.setting)]
+    columns = [numbers, *(c for c in made.columns if not c.setting)]
+    return (columns if needed(1) <= width else folded_words), legend
 
 
 def folded(column: Column, width: int, cut: bool) -> Column:

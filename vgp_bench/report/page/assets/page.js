@@ -131,7 +131,7 @@ async function startSignal() {
     document.getElementById("step-now").textContent = String(step);
     slider.setAttribute("aria-valuetext", `step ${step}`);
     document.getElementById("signal-words").textContent =
-      `${seen.size} runs at step ${step}` + (Number.isFinite(least) ? `; smallest gradient ${least.toExponential(1)}` : "");
+      `${seen.size} run${seen.size === 1 ? "" : "s"} at step ${step}` + (Number.isFinite(least) ? `; smallest gradient ${least.toExponential(1)}` : "");
   }
   slider.addEventListener("input", update);
   redraw = update;
