@@ -51,6 +51,7 @@ def made_case(
         "step": np.repeat(np.array(probed), len(times)),
         "layer": np.full(len(times) * len(probed), "recurrent_1", dtype=object),
         "direction": np.full(len(times) * len(probed), "forward", dtype=object),
+        "time": np.tile(len(times) - lags, len(probed)),
         "lag": np.tile(lags, len(probed)),
         "state_gradient_l2": np.tile(np.array(times, dtype=float), len(probed)),
         "cell_gradient_l2": np.full(len(times) * len(probed), np.nan),

@@ -261,6 +261,13 @@ def test_a_label_that_the_outcome_contradicts_is_told(tmp_path: Path) -> None:
 # --- the figures ---
 
 
+def test_the_cost_of_a_rule_set_is_the_median_over_the_runs() -> None:
+    judged = [(labelled(name), said(seconds=seconds)) for name, seconds in (("a", 0.004), ("b", 0.001), ("c", 0.002))]
+    assert scores.cost(judged) == 0.002
+    shown = tables.score_lines([case for case, _ in judged], {"ours": {case.name: found for case, found in judged}})
+    assert "| ms of a core to judge a run, median | 2.0 |" in shown
+
+
 def test_wilson_intervals() -> None:
     # 0 of 60: 0 to z^2 / (n + z^2); 95 of 100: the textbook's .888 to .978
     assert Share(0, 60).wilson == pytest.approx((0, 3.8415 / 63.8415), abs=1e-4)
@@ -323,6 +330,7 @@ def test_the_axis_counts_where_the_verdict_is_right() -> None:
     cases = [labelled("a", axis="time"), labelled("b", axis="depth"), labelled("c", axis="depth")]
     judged = {"a": said("vanishing", axis="depth"), "b": said("vanishing", axis="depth"), "c": said("dead units")}
     assert scores.axis(scores.pairs(cases, judged)) == Share(1, 2)
+    assert scores.axis(scores.pairs([*cases, labelled("d")], judged | {"d": judged["b"]})) == Share(1, 2)
     without = {"a": said("vanishing"), "b": said("vanishing"), "c": said()}
     assert scores.axis(scores.pairs(cases, without)) == Share(0, 0)
 
@@ -332,6 +340,7 @@ def test_the_tables_have_a_column_for_each_rule_set() -> None:
     lines = tables.score_lines(CASES, judgements)
     assert lines[0] == "|  | ours | theirs |"
     assert "| exact label, all | 4/6 = 66.7 % [30.0, 90.3] | 2/6 = 33.3 % [9.7, 70.0] |" in lines
+    assert "| false alarms, healthy | - | - |" in tables.score_lines(CASES[:2], judgements)
     assert "| vanishing | 0.67 / 0.50 | - / 0.00 |" in tables.symptom_lines(CASES, judgements)
     assert tables.miss_lines(CASES, judgements)[0] == "- b (faulty): vanishing; said healthy"
 
@@ -352,6 +361,29 @@ def test_the_script_runs_judges_and_writes(tmp_path: Path) -> None:
     labels = (tmp_path / "runs" / "labels.csv").read_text().splitlines()
     assert labels[0].startswith("path,name,family,data,kind,label,")
     assert len(labels) == 1 + 3
+
+
+def test_networks_can_be_drawn_besides(tmp_path: Path) -> None:
+    paths = os.pathsep.join([str(ROOT / "scripts"), str(ROOT)])
+    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    words = ["--results", str(tmp_path / "runs"), "--only", "-", "--draw", "2", "--seed", "999"]
+    command = [sys.executable, "-m", "diagnosis_set", *words]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The part drawn at random (seed 999) has its labels from the outcome" in done.stdout
+    assert "## Drawn at random: " in done.stdout
+    assert "| densenet on digits (random) | 1/1 |" in done.stdout  # the second one: batch normalization, a usual rate
+    assert "## Development set" not in done.stdout
+
+
+def test_what_recording_costs_is_a_ratio_to_a_training_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    from diagnosis_set import recording
+
+    seconds = iter([9.0, 6.0, 4.0, 5.5, 5.0, 4.0, 2.0])  # the first warms up; then 1.5, 1.1 and 2
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(recording, "_seconds", lambda *words: asked.append(words) or next(seconds))
+    assert "takes 1.50 times the CPU time of one with monitor=off (1.10 ... 2.00 in 3 pairs)" in recording.overhead()
+    assert asked == [(), *[(), ("monitor=off",)] * 3]
 
 
 def test_a_name_that_no_case_has_is_told(tmp_path: Path) -> None:

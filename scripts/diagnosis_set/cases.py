@@ -25,10 +25,10 @@ COMMON = [
 INDEPENDENT = FOLDER / "independent"
 """Files like those in cases/, of networks, data and faults that these lack; chosen after our rules were written, with
 labels from before any verdict was seen. No threshold, no order of symptoms and no label is set on
-them; mistakes in the rules that their first score showed were mended."""
+them; mistakes in the rules that their first scores showed were mended."""
 
 Kind = Literal["faulty", "healthy", "look-alike"]
-Part = Literal["development", "held out", "independent"]
+Part = Literal["development", "held out", "independent", "random"]
 HELD_OUT = {"gru", "highway", "resnet", "vit", "cnn on mnist", "mlp on mnist", "rnn on sequences"}
 """Families, or families on a data set, that no threshold of ours may be tuned on; chosen before any score was seen.
 
@@ -41,8 +41,8 @@ class Labelled:
 
     label: the verdict; accepted: others that describe the same fault as well. axis, stage: where, if the fault has a
     place (stage counted from 0 at the input); onset: the step before which the fault was put in. like: the symptom
-    that a look-alike has. twin: the name of the healthy case that a faulty one is measured by. independent: whether it
-    is one of INDEPENDENT.
+    that a look-alike has. twin: the name of the healthy case that a faulty one is measured by. origin: where it
+    comes from, if not from cases/: INDEPENDENT, or drawn at random.
     """
 
     name: str
@@ -57,16 +57,16 @@ class Labelled:
     onset: int = 0
     like: str = ""
     twin: str = field(default="", compare=False)
-    independent: bool = False
+    origin: Literal["", "independent", "random"] = ""
 
     @property
     def held_out(self) -> bool:
-        return not self.independent and bool({self.family, f"{self.family} on {self.data}"} & HELD_OUT)
+        return not self.origin and bool({self.family, f"{self.family} on {self.data}"} & HELD_OUT)
 
     @property
     def part(self) -> Part:
         """Which part of the set it belongs to."""
-        return "independent" if self.independent else "held out" if self.held_out else "development"
+        return self.origin or ("held out" if self.held_out else "development")
 
     @property
     def answers(self) -> frozenset[str]:
@@ -83,13 +83,15 @@ def _of_file(path: Path) -> list[Labelled]:
     content = yaml.safe_load(path.read_text())
     kinds: tuple[Kind, ...] = ("faulty", "healthy", "look-alike")
     return [
-        _labelled(f"{path.stem}/{name}", content, kind, entry, path.parent == INDEPENDENT)
+        _labelled(f"{path.stem}/{name}", content, kind, entry, "independent" if path.parent == INDEPENDENT else "")
         for kind in kinds
         for name, entry in (content.get(kind) or {}).items()
     ]
 
 
-def _labelled(name: str, content: dict[str, Any], kind: Kind, entry: dict[str, Any], independent: bool) -> Labelled:
+def _labelled(
+    name: str, content: dict[str, Any], kind: Kind, entry: dict[str, Any], origin: Literal["", "independent"]
+) -> Labelled:
     known = {"words", "without", "label", "axis", "stage", "onset", "like", "twin"}
     if unknown := set(entry) - known:
         raise ValueError(f"{name}: no such key: {', '.join(sorted(unknown))}")
@@ -112,7 +114,7 @@ def _labelled(name: str, content: dict[str, Any], kind: Kind, entry: dict[str, A
         onset=entry.get("onset", 0),
         like=entry.get("like", ""),
         twin=f"{path_stem(name)}/{entry['twin']}" if "twin" in entry else "",
-        independent=independent,
+        origin=origin,
     )
 
 

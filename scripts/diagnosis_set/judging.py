@@ -1,8 +1,9 @@
 """What each rule set says of each run of the set: at the end, and when it first said so."""
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnosis_set.cases import Labelled
 from vgp_bench.diagnosis.case import Case, case_of
@@ -19,7 +20,7 @@ NO_ALARM = ("healthy", "undecided")
 class Judgement:
     """verdicts: words without their axis, none for no alarm; said: the same as the rule set put it. stage, axis: that
     ours names. delay: steps from the onset to the first look at which the verdict was right, if it is right at the end;
-    early: whether there was an alarm before the fault was put in."""
+    early: whether there was an alarm before the fault was put in. seconds: of a core, to judge the whole run."""
 
     verdicts: frozenset[str]
     said: str
@@ -27,6 +28,7 @@ class Judgement:
     axis: str = ""
     delay: int | None = None
     early: bool = False
+    seconds: float = 0.0
 
     def is_right(self, case: Labelled) -> bool:
         """One verdict, and a right one; of a healthy run none."""
@@ -50,12 +52,14 @@ def _judge(labelled: Labelled, record: RunRecord) -> dict[str, Judgement]:
 
 
 def _judged_by(name: str, labelled: Labelled, case: Case) -> Judgement:
+    began = time.process_time()
     final = _verdict(name, case)
+    final = replace(final, seconds=time.process_time() - began)
     if labelled.kind != "faulty":
         return final
     delay = _delay(name, labelled, case) if final.is_right(labelled) else None
     early = labelled.onset > 0 and bool(_verdict(name, case.until(labelled.onset - 1)).verdicts)
-    return Judgement(final.verdicts, final.said, final.stage, final.axis, delay, early)
+    return replace(final, delay=delay, early=early)
 
 
 def _verdict(name: str, case: Case) -> Judgement:

@@ -61,7 +61,7 @@ def write_labels(
     cases: Sequence[Labelled], records: Mapping[str, RunRecord], dropped: Mapping[str, str], file: Path
 ) -> None:
     """One line a case, for whoever wants to look at the runs."""
-    names = [f.name for f in fields(Labelled) if f.name not in ("words", "twin", "name", "independent")]
+    names = [f.name for f in fields(Labelled) if f.name not in ("words", "twin", "name", "origin")]
     with file.open("w", newline="") as out:
         table = csv.writer(out)
         table.writerow(["path", "name", *names, "part", "state", "way", "dropped", "words"])

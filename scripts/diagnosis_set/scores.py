@@ -120,6 +120,12 @@ def place(judged: Judged) -> Share:
 
 
 def axis(judged: Judged) -> Share:
-    """Of the vanishing signals that are called so, those whose axis is right; of a rule set that names none, none."""
-    hits = [(c.axis, j.axis) for c, j in judged if c.label == "vanishing" and j.verdicts == {"vanishing"}]
+    """Of the vanishing signals of a known axis that are called so, those whose axis is right; of a rule set that names
+    none, none."""
+    hits = [(c.axis, j.axis) for c, j in judged if c.axis and c.label == "vanishing" and j.verdicts == {"vanishing"}]
     return Share(sum(said == axis for axis, said in hits), len(hits) if any(said for _, said in hits) else 0)
+
+
+def cost(judged: Judged) -> float:
+    """Seconds of a core to judge a run, the median."""
+    return float(np.median([judgement.seconds for _, judgement in judged]))

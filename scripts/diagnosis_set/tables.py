@@ -28,6 +28,7 @@ def score_lines(cases: Sequence[Labelled], judgements: Judgements) -> list[str]:
         "steps to the verdict, 95 %": lambda judged: _quantile(scores.delays(judged), 0.95),
         "place right within one stage": lambda judged: _count(scores.place(judged)),
         "axis right": lambda judged: _count(scores.axis(judged)),
+        "ms of a core to judge a run, median": lambda judged: f"{1000 * scores.cost(judged):.1f}",
     }
     return _table(rows, cases, judgements, "")
 
@@ -80,6 +81,8 @@ def _head(judgements: Judgements, corner: str) -> list[str]:
 
 
 def _share(found: Share) -> str:
+    if not found.count:
+        return "-"
     low, high = found.wilson
     return f"{found.hits}/{found.count} = {100 * found.value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 

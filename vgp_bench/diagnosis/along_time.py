@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.finding import Evidence, Symptom, Verdict
-from vgp_bench.records.time_signal import last_layer
+from vgp_bench.records.signal import Columns
 
 Seen = tuple[Evidence, int]
 """What a test found: the evidence, and the lag in time steps from which on it holds."""
@@ -18,12 +18,12 @@ Test = Callable[[NDArray[np.floating], NDArray[np.floating]], Seen | None]
 def lasting(verdict: Verdict, case: Case, test: Test) -> Symptom | None:
     """The symptom that the test finds at the last probed step, with the step since when it found one each time.
 
-    It looks at the last recurrent layer, read forward. Three time steps are the fewest that have a trend.
+    Three time steps are the fewest that have a trend.
     """
     times = case.tables["times"]
     found: list[tuple[Seen, int]] = []
     for step in reversed(np.unique(np.asarray(times["step"])).tolist()):
-        lag, gradient = last_layer(times, int(step), "state_gradient_l2")
+        lag, gradient = heard(times, int(step))
         if len(gradient) < 3 or not np.isfinite(gradient).all() or gradient[0] == 0:
             break
         with np.errstate(over="ignore"):
@@ -38,3 +38,27 @@ def lasting(verdict: Verdict, case: Case, test: Test) -> Symptom | None:
     # So far back it was seen at each of these steps; at the last one perhaps from nearer on.
     beyond = max(beyond for (_, beyond), _ in found)
     return Symptom(verdict, evidence, found[-1][1], "time", lag=beyond)
+
+
+def heard(times: Columns, step: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """How much the loss hears of the inputs at each lag: (lags, gradient), in order of the lag.
+
+    An input acts on the states of the first layer at its time step and on nothing else, so by the chain rule it is the
+    total derivative there that decides: all ways through time are in it, those through the layers above as well, of
+    which each alone may be closed. An LSTM carries through its cell (Hochreiter & Schmidhuber 1997), which leads to the
+    state too. What is read in both directions is heard by the better one, and is as far away as the nearer end; of two
+    inputs that far from an end, the one that is heard less counts.
+    """
+    layers = np.asarray(times["layer"], dtype=object)
+    chosen = np.asarray(times["step"]) == step
+    if not chosen.any():
+        return np.empty(0), np.empty(0)
+    chosen &= layers == layers[chosen][0]
+    time, lag, state, cell = (
+        np.asarray(times[name], dtype=float)[chosen]
+        for name in ("time", "lag", "state_gradient_l2", "cell_gradient_l2")
+    )
+    gradient = np.where(np.isnan(cell), state, cell)
+    points = [(lag[time == t].min(), gradient[time == t].max()) for t in np.unique(time)]
+    lags = np.unique([near for near, _ in points])
+    return lags, np.array([min(size for near, size in points if near == distance) for distance in lags])

@@ -5,6 +5,8 @@ import pkgutil
 from functools import cache
 from typing import Literal, Protocol
 
+import numpy as np
+
 from vgp_bench.diagnosis import symptoms
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.consequence import consequence_of
@@ -37,13 +39,15 @@ _EXPLAINED: dict[Verdict, set[Verdict]] = {
 
 
 _ONLY_SLOWS: set[Verdict] = {"update too small", "symmetric"}
-"""What can hold a training back, but makes no loss grow."""
+_INNOCENT: dict[str, set[Verdict]] = {"regression": _ONLY_SLOWS, "divergence": {*_ONLY_SLOWS, *_SIGNAL}}
+"""What cannot have led to it: small steps and equal units only hold a training back. A signal that is lost on the way
+leaves an answer that is the same for every input: what was learned is gone, but worse than chance it does not get."""
 
 
 def diagnose(case: Case) -> Diagnosis:
     """The verdict at the end of the record. Nothing in it depends on what came later: see Case.until."""
     found = symptoms_of(case)
-    consequence = consequence_of(case)
+    consequence = _unless_of_one_answer(consequence_of(case), case, found)
     verdict, cause, runner_up = _verdict(case, found, consequence)
     return Diagnosis(
         verdict=verdict,
@@ -63,12 +67,16 @@ def symptoms_of(case: Case) -> list[Symptom]:
     # Nothing but dead units makes a signal exactly 0; they are counted over several looks, so they are seen later.
     silent = [symptom.onset for symptom in found if symptom.verdict in _SIGNAL and symptom.evidence.value == 0]
 
-    def begin(symptom: Symptom) -> int:
-        dead = symptom.verdict == "dead units" and symptom.evidence.value >= DEAD
-        return min([symptom.onset, *silent]) if dead else symptom.onset
+    def place(symptom: Symptom) -> tuple[int, bool]:
+        """When it began; and whether it is dead units that only weaken a signal: sqrt(1 - d) of it gets past d dead
+        units, .3 of it at DEAD. Fewer are not why a signal is lost that was as early."""
+        if symptom.verdict != "dead units":
+            return symptom.onset, False
+        few = symptom.evidence.value < DEAD
+        return (symptom.onset if few else min([symptom.onset, *silent])), few
 
     # A cause comes before its effects; of those that came together, the one of the lesser RANK.
-    return sorted(found, key=begin)
+    return sorted(found, key=place)
 
 
 @cache
@@ -79,6 +87,16 @@ def _modules() -> list[_Module]:
     return sorted(found, key=lambda module: int(module.RANK))  # type: ignore[arg-type, return-value]
 
 
+def _unless_of_one_answer(consequence: Consequence, case: Case, found: list[Symptom]) -> Consequence:
+    """Where nobody knows the loss of chance, and the last hidden signal was the same for every input from the start: a
+    loss that falls does so towards the best answer that ignores the input, which is chance."""
+    steps = case.column("steps", "step")
+    from_the_start = any(s.verdict == "collapsed" and s.onset <= steps[0] for s in found)
+    if consequence.harm or len(steps) < SETTLED or np.isfinite(case.chance_loss) or not from_the_start:
+        return consequence
+    return Consequence("stall", int(steps[0]), f"{consequence.words}, with one answer for every input")
+
+
 def _verdict(
     case: Case, found: list[Symptom], consequence: Consequence
 ) -> tuple[Verdict, Symptom | None, Symptom | None]:
@@ -86,8 +104,7 @@ def _verdict(
     if not consequence.harm:
         few = len(case.column("steps", "step")) < SETTLED
         return ("undecided" if few else "healthy"), None, None
-    if consequence.kind in ("regression", "divergence"):
-        found = [symptom for symptom in found if symptom.verdict not in _ONLY_SLOWS]
+    found = [symptom for symptom in found if symptom.verdict not in _INNOCENT.get(consequence.kind, set())]
     if found:
         others = [symptom for symptom in found[1:] if symptom.verdict not in _EXPLAINED[found[0].verdict]]
         return found[0].verdict, found[0], (others[0] if others else None)

@@ -35,7 +35,8 @@ GREAT_TIME_RATIO = 1e3
 # --- units ---
 
 DEAD = 0.9
-"""Share of dead units in a stage that cannot be outlived."""
+"""Share of dead units in a stage that cannot be outlived. Past d of them sqrt(1 - d) of a signal is left, here .3: a
+signal that is lost from the same step on is not lost by fewer."""
 DEAD_AWAKE = 0.5
 """The same where the signal has not collapsed. Where it has, all inputs look alike, and half the units of a ReLU net
 are 0 on all of them without being dead."""

@@ -1,4 +1,8 @@
-"""Vanishing along time: the first time steps have no say in the loss any more (Hochreiter 1991)."""
+"""Vanishing along time: the first time steps have no say in the loss any more (Hochreiter 1991).
+
+Read from dL/dh_t of the first recurrent layer, an LSTM's dL/dc_t: inputs act on nothing else. Where it is read in both
+directions, of the better one.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
