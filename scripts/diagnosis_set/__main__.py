@@ -8,6 +8,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.calling import leave, output, whole
+
 from diagnosis_set import tables
 from diagnosis_set.cases import FOLDER, INDEPENDENT, Labelled, Part, read_cases
 from diagnosis_set.drawing import draw
@@ -16,7 +18,9 @@ from diagnosis_set.judging import judge_all
 from diagnosis_set.outcomes import contradictions, write_labels
 from diagnosis_set.recording import overhead
 from diagnosis_set.runs import doubles, run_missing
+from vgp_bench.errors import UserError
 from vgp_bench.records.environment import describe_environment
+from vgp_bench.report.output_file import write_text
 
 HOUSE = FOLDER.parent.parent
 PLACE = "scripts/diagnosis_set/cases"
@@ -37,8 +41,7 @@ def main() -> int:
     chosen = [case for case in cases if not arguments.only or case.name.startswith(tuple(arguments.only))]
     pairs = draw(arguments.seed, arguments.draw)
     if not chosen and not pairs:
-        print(f"--only {' '.join(arguments.only)}: no case of that name; they stand in {PLACE}", file=sys.stderr)
-        return 2
+        raise UserError(f"--only {' '.join(arguments.only)}: no case of that name; they stand in {PLACE}")
     began = time.perf_counter()
     both = [case for pair in pairs for case in pair]
     records, missing = run_missing([*chosen, *both], arguments.results, arguments.data_dir, arguments.processes)
@@ -70,8 +73,7 @@ def main() -> int:
     text = "\n".join(lines) + "\n"
     print(text)
     if arguments.out is not None:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(text)
+        write_text(arguments.out, text)
     if missing:
         print(f"no result: {', '.join(missing)}; see log-*.txt in {arguments.results}", file=sys.stderr)
     return 1 if missing else 0
@@ -81,13 +83,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/score_diagnosis", description=__doc__)
     parser.add_argument("--results", type=Path, default=HOUSE / "results" / "diagnosis_set", help="where the runs lie")
     parser.add_argument("--data-dir", type=Path, default=Path(os.environ.get("VGP_DATA_DIR", "data")))
-    parser.add_argument("--processes", type=int, default=2, help="runs, and judges, at once")
-    parser.add_argument("--out", type=Path, help="also write the tables to this file")
+    parser.add_argument("--processes", type=whole(1), default=2, help="runs, and judges, at once")
+    parser.add_argument("--out", type=output, help="also write the tables to this file")
     parser.add_argument(
         "--only", nargs="*", help="cases whose names begin so: cnn/ or mlp/sigmoid, say; none, of the files, for -"
     )
-    parser.add_argument("--draw", type=int, default=0, help="so many networks drawn at random besides")
-    parser.add_argument("--seed", type=int, default=0, help="of the draw; another seed, other networks")
+    parser.add_argument("--draw", type=whole(0), default=0, help="so many networks drawn at random besides")
+    parser.add_argument("--seed", type=whole(0), default=0, help="of the draw; another seed, other networks")
     parser.add_argument("--overhead", action="store_true", help="also measure what the recording costs")
     return parser.parse_args()
 
@@ -133,4 +135,4 @@ def _counts(cases: list[Labelled]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave("scripts/score_diagnosis", main)
