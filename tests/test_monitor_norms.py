@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from vgp_bench.monitor.norms import PORTION, finite_norm, host_norm, joint_norm, true_norm, true_norms
+from vgp_bench.monitor.norms import PORTION, absolute_sum, finite_norm, host_norm, joint_norm, true_norm, true_norms
+from vgp_bench.monitor.room import Room
 
 
 def in_double(values: torch.Tensor) -> float:
@@ -60,3 +61,25 @@ def test_norms_join_to_that_of_the_whole() -> None:
     assert float(joint_norm(true_norms(parts))) == pytest.approx(math.sqrt(2) * 1e25, rel=1e-6)
     assert float(joint_norm([3.0, 4.0])) == 5.0
     assert math.isnan(float(joint_norm([3.0, math.nan])))
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-42, 1e37])
+def test_an_absolute_sum_neither_underflows_nor_overflows(size: float) -> None:
+    values = torch.full((1000,), size) * torch.tensor([1.0, -1.0]).repeat(500)
+    assert float(absolute_sum(values, Room())) == pytest.approx(1000 * values[0].item(), rel=1e-6, abs=0)
+
+
+def test_an_absolute_sum_of_16_bit_values_is_not_rounded_to_16_bits() -> None:
+    values = torch.full((1001,), -1.0, dtype=torch.bfloat16)  # 1001 needs ten bits, bfloat16 has eight
+    assert float(absolute_sum(values, Room())) == 1001
+
+
+def test_a_room_fits_whatever_is_asked_for_next() -> None:
+    room = Room()
+    small, large = torch.zeros(2, 3), torch.zeros(4, 5).t()
+    assert room.like(small).shape == (2, 3)
+    view = room.like(large)
+    assert view.shape == (5, 4)
+    assert view.is_contiguous()
+    assert room.like(small).data_ptr() == view.data_ptr()
+    assert room.like(small, torch.float64).dtype == torch.float64

@@ -49,9 +49,9 @@ class Monitor:
         model: nn.Module,
         optimizer: Optimizer | Sequence[Optimizer],
         *,
-        dense_steps: int = 5,
+        dense_steps: int = 4,
         every: int | None = 50,
-        overhead: float | None = 0.03,
+        overhead: float | None = 0.02,
         scaler: GradScaler | None = None,
         chance_loss: float = math.nan,
     ) -> None:

@@ -17,8 +17,10 @@ from vgp_bench.architectures.recurrent_layer import unfused
 from vgp_bench.architectures.stages import Stage
 from vgp_bench.components.activations import activation_modules
 from vgp_bench.components.gates import GateLinear
+from vgp_bench.monitor.norms import absolute_sum
 from vgp_bench.monitor.probing import Probe, untouched
 from vgp_bench.monitor.readings import Readings
+from vgp_bench.monitor.room import Room
 from vgp_bench.monitor.spread import input_share, sample_norms, unit_spread, weight_spread
 from vgp_bench.monitor.unit_use import UnitUse
 from vgp_bench.monitor.zeros import zero_count
@@ -57,6 +59,7 @@ class SignalFlow:
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = stages
         self.readings = Readings()
+        self.room = Room()
         self.found = [_Found() for _ in stages]
 
     def register(self) -> list[RemovableHandle]:
@@ -76,7 +79,7 @@ class SignalFlow:
         h = output.detach()
         sizes = sample_norms(h)
         put = self.readings.put
-        found.shares.append((put(input_share(h)), put(unit_spread(h))))
+        found.shares.append((put(input_share(h, self.room)), put(unit_spread(h, self.room))))
         if output.requires_grad:
             output.register_hook(partial(self._on_gradient, found, sizes))
 
@@ -91,9 +94,9 @@ class SignalFlow:
         for stage, found in zip(self.stages, self.found, strict=True):
             weights = stage.weights()
             gates = {m.weight: m.gates for m in stage.module.modules() if isinstance(m, GateLinear)}
-            found.spreads = [put(weight_spread(w.detach(), gates.get(w, 1))) for w in weights if len(w) > 1]
+            found.spreads = [put(weight_spread(w.detach(), self.room, gates.get(w, 1))) for w in weights if len(w) > 1]
             given = [gradients[weight].detach() for weight in weights if weight in gradients]
-            found.weights = [(put(g.abs().sum(dtype=torch.float64)), put(zero_count(g)), g.numel()) for g in given]
+            found.weights = [(put(absolute_sum(g, self.room)), put(zero_count(g, self.room)), g.numel()) for g in given]
             found.uses = {name: put(figure) for name, figure in UnitUse.together(found.units.values()).items()}
         numbers = self.readings.read()
         return [self._row(index, step, numbers) for index in range(len(self.stages))]

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from vgp_bench.monitor.room import Room
+
 SAFE = (1e-12, 1e18)
 """A float32 norm between these is right: what underflowed is below 1e-19 a value, and nothing overflowed."""
 
@@ -82,6 +84,16 @@ def joint_norm(norms: Sequence[Figure]) -> Tensor:
         parts = torch.tensor(norms, dtype=torch.float64)
     whole: Tensor = torch.linalg.vector_norm(parts)
     return whole
+
+
+def absolute_sum(values: Tensor, room: Room) -> Figure:
+    """||.||_1, of 16-bit values too; infinite only if one of them is."""
+    sizes = torch.abs(values, out=room.like(values))
+    if values.device.type == "cpu" and values.dtype not in HALF:
+        total = float(sizes.sum())  # pairwise, so with all digits; nothing can underflow
+        if math.isfinite(total):
+            return total
+    return sizes.sum(dtype=torch.float64)
 
 
 def finite_values(tensor: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from vgp_bench.components.saturation import Counter, saturation_counter
 from vgp_bench.monitor.moments import moments
 from vgp_bench.monitor.norms import Figure, finite_norm
 from vgp_bench.monitor.readings import Readings
+from vgp_bench.monitor.room import Room
 from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.monitor.zeros import zero_count
 from vgp_bench.records.rows import AngleRow, HistogramRow, LayerRow, ProbeRow
@@ -73,6 +74,7 @@ class Observation:
         self.dead_fractions = dead_fractions
         self.probed = probed
         self.readings = Readings()
+        self.room = Room()
         self.places = [_Places() for _ in gauges]
         self.handles: list[RemovableHandle] = []
         self.scale = 1.0
@@ -94,7 +96,9 @@ class Observation:
         saturated = self.readings.put(count_saturated(z))
         places.saturated.append(saturated)
         # ReLU is saturated exactly where it is zero: one count serves both.
-        places.zeros.append(saturated if type(module) is nn.ReLU else self.readings.put(zero_count(output.detach())))
+        places.zeros.append(
+            saturated if type(module) is nn.ReLU else self.readings.put(zero_count(output.detach(), self.room))
+        )
         places.activation_size += z.numel()
 
     def _on_output(self, places: _Places, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vgp_bench.components.units import unit_dimension
 from vgp_bench.monitor.norms import HALF, SAFE, Figure, true_norm
+from vgp_bench.monitor.room import Room
 
 
 def sample_norms(values: Tensor) -> Tensor:
@@ -21,33 +22,33 @@ def sample_norms(values: Tensor) -> Tensor:
     return careful
 
 
-def input_share(h: Tensor) -> Figure:
+def input_share(h: Tensor, room: Room) -> Figure:
     """tr Cov(h) / E||h||^2 over the samples. 0 where h is 0 for all of them; NaN where h is not finite, or
     for a single sample. Of samples that are all alike 1e-14 or less remains, from rounding."""
-    return _spread(h, 0) ** 2
+    return _spread(h, 0, room) ** 2
 
 
-def unit_spread(h: Tensor) -> Figure:
+def unit_spread(h: Tensor, room: Room) -> Figure:
     """||h - its mean over units||_2 / ||h||_2; 0 where h is 0, NaN for a single unit."""
-    return _spread(h, unit_dimension(h))
+    return _spread(h, unit_dimension(h), room)
 
 
-def weight_spread(weight: Tensor, gates: int = 1) -> Figure:
+def weight_spread(weight: Tensor, room: Room, gates: int = 1) -> Figure:
     """||W - its mean row||_2 / ||W||_2; 0 where W is 0, NaN for a single row. Rows are output units.
 
     gates: of a weight that stacks so many matrices, whose rows are compared with those of the same matrix.
     """
-    return _spread(weight.reshape(gates, len(weight) // gates, -1), 1)
+    return _spread(weight.reshape(gates, len(weight) // gates, -1), 1, room)
 
 
-def _spread(values: Tensor, dimension: int) -> Figure:
+def _spread(values: Tensor, dimension: int, room: Room) -> Figure:
     """||v - its mean along the dimension||_2 / ||v||_2."""
     values = _not_half(values)
     if values.ndim <= dimension or values.shape[dimension] < 2:
         return torch.full((), torch.nan, dtype=torch.float64, device=values.device)
     whole = true_norm(values)
     if isinstance(whole, float):  # in the SAFE range, hence neither 0 nor NaN
-        return true_norm(values - values.mean(dimension, keepdim=True)) / whole
+        return true_norm(torch.sub(values, values.mean(dimension, keepdim=True), out=room.like(values))) / whole
     values = values.double()
     rest = torch.linalg.vector_norm(values - values.mean(dimension, keepdim=True))
     # NaN / 0 has to stay NaN, and 0 / 0 is 0.
