@@ -14,7 +14,7 @@ from vgp_bench.diagnosis.judge import diagnose
 
 STAGES = 10
 FAINT: list[dict[str, float]] = [{"sensitivity": 1e-7}] * STAGES + [{}]
-SAME: list[dict[str, float]] = [{"input_share": 1e-9}] * STAGES + [{}]
+SAME: list[dict[str, float]] = [{"input_share": 1e-9}] * (STAGES + 1)
 GROWN: list[dict[str, float]] = [{"sensitivity": 1e6}] * STAGES + [{}]
 
 
@@ -153,7 +153,37 @@ def test_one_answer_for_every_input_is_chance_though_nobody_knows_its_loss() -> 
     assert judged(chance_loss=CHANCE).label == "healthy"  # a tenth of chance: it does tell inputs apart
     assert judged(losses=losses_falling(10)).label == "undecided"
     assert judged(stages=[{}] * 11).label == "healthy"
+    # The weights of the output can make an answer of a difference of one part in a billion.
+    assert judged(stages=[*SAME[:-1], {"input_share": 0.998}]).label == "healthy"
     late = made_case(losses_falling(), stages=SAME, probed=(0, 50), chance_loss=math.nan)
     probes = {name: np.array(values) for name, values in late.tables["probes"].items()}
     probes["input_share"][probes["step"] == 0] = 0.5
     assert diagnose(replace(late, tables={**late.tables, "probes": probes})).label == "healthy"
+
+
+@pytest.mark.parametrize("chance", [CHANCE, math.nan])
+def test_a_training_that_told_no_loss_is_undecided_whatever_its_signal_is_like(chance: float) -> None:
+    assert diagnose(made_case([], stages=SAME, chance_loss=chance)).label == "undecided"
+
+
+@pytest.mark.parametrize("backward", [1.5, 1.0, 0.7])
+def test_a_gradient_that_grows_in_one_direction_explodes_whatever_the_other_does(backward: float) -> None:
+    """1.5^29 is 1e5."""
+    forward_states = [1.5**lag for lag in range(29, -1, -1)]
+    backward_states = [backward**lag for lag in range(30)]
+    times = through_time(
+        ("recurrent_1", "forward", forward_states, None), ("recurrent_1", "backward", backward_states, None)
+    )
+    case = made_case(losses_stuck())
+    found = diagnose(replace(case, tables={**case.tables, "times": times}))
+    assert found.label == "exploding (time)"
+
+
+def test_a_sequence_of_a_thousand_steps_is_read_at_once() -> None:
+    """What took a second took it at each look: every row was compared with every other one."""
+    length = 1000
+    states = [0.9**lag for lag in range(length - 1, -1, -1)]
+    times = through_time(("recurrent_1", "forward", states, None), ("recurrent_1", "backward", states[::-1], None))
+    lags, gradient = heard(times, 0)
+    assert lags.tolist() == list(range(length // 2))
+    assert gradient.tolist() == [0.9**lag for lag in range(length // 2)]

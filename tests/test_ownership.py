@@ -229,6 +229,27 @@ def test_of_many_that_want_it_at_once_one_gets_it(tmp_path: Path, left: bool) ->
     assert len(list(tmp_path.glob("*owner*"))) == 1, "no drafts are left"
 
 
+def test_an_owner_that_came_since_the_look_for_one_is_not_pushed_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Between the question whether somebody has it and the look at the highest number another process took it.
+    first, second = Ownership(tmp_path), Ownership(tmp_path)
+    genuine = ownership.refuse_if_owned
+    asked: list[Path] = []
+
+    def late(folder: Path, now: float | None = None) -> None:
+        genuine(folder, now)
+        asked.append(folder)
+        if len(asked) == 2:  # claim() asks once before it begins
+            first.claim()
+
+    monkeypatch.setattr(ownership, "refuse_if_owned", late)
+    with pytest.raises(Superseded, match="another process is running it"):
+        second.claim()
+    first.check()
+    first.release()
+
+
 def test_a_number_seen_as_free_that_was_left_behind_is_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

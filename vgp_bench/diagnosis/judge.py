@@ -12,9 +12,10 @@ from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.consequence import consequence_of
 from vgp_bench.diagnosis.finding import Consequence, Diagnosis, Symptom, Verdict
 from vgp_bench.diagnosis.known import Known
+from vgp_bench.diagnosis.looks import looks
 from vgp_bench.diagnosis.remedies import remedies_for
 from vgp_bench.diagnosis.sentences import note
-from vgp_bench.diagnosis.thresholds import DEAD, PATIENCE, SETTLED
+from vgp_bench.diagnosis.thresholds import DEAD, INPUT_SHARE, PATIENCE, SETTLED
 
 
 class _Module(Protocol):
@@ -88,11 +89,14 @@ def _modules() -> list[_Module]:
 
 
 def _unless_of_one_answer(consequence: Consequence, case: Case, found: list[Symptom]) -> Consequence:
-    """Where nobody knows the loss of chance, and the last hidden signal was the same for every input from the start: a
-    loss that falls does so towards the best answer that ignores the input, which is chance."""
+    """Where nobody knows the loss of chance, the signal was the same for every input from the start, and the answer
+    still is: a loss that falls does so towards the best answer that ignores the input, which is chance. The answer
+    itself is asked, for the weights of the output can make much of a small difference."""
     steps = case.column("steps", "step")
+    if consequence.harm or len(steps) < SETTLED or np.isfinite(case.chance_loss):
+        return consequence
     from_the_start = any(s.verdict == "collapsed" and s.onset <= steps[0] for s in found)
-    if consequence.harm or len(steps) < SETTLED or np.isfinite(case.chance_loss) or not from_the_start:
+    if not from_the_start or not looks(case, "probes")[-1].output("input_share") < INPUT_SHARE:
         return consequence
     return Consequence("stall", int(steps[0]), f"{consequence.words}, with one answer for every input")
 

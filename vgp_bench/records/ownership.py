@@ -125,7 +125,8 @@ class Ownership:
     def _take_next_number(self, draft: Path, content: str) -> int:
         while True:
             draft.write_text(content)  # again each time: an owner that begins clears drafts away
-            refuse_if_owned(self.folder, draft.stat().st_mtime)
+            now = draft.stat().st_mtime
+            refuse_if_owned(self.folder, now)
             number = max(_numbers(self.folder), default=0) + 1
             mine = _path(self.folder, number)
             try:
@@ -134,14 +135,15 @@ class Ownership:
                 continue  # another process was quicker
             try:
                 numbers = _numbers(self.folder)
-                if numbers and numbers[-1] == number:
+                # Since it was asked whether there is an owner, one may have come, with a lower number.
+                if numbers and numbers[-1] == number and not any(_lives(self.folder, n, now) for n in numbers[:-1]):
                     for lower in numbers[:-1]:
                         _path(self.folder, lower).unlink(missing_ok=True)
                     return number
             except OSError:
                 mine.unlink(missing_ok=True)  # or it would look like the file of a living owner
                 raise
-            mine.unlink(missing_ok=True)  # what was seen as the highest has been left behind, or removed, meanwhile
+            mine.unlink(missing_ok=True)  # what was seen as free has been left behind, taken or removed meanwhile
 
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT):
@@ -178,6 +180,15 @@ def _owner(folder: Path) -> tuple[Owner, float] | None:
         with contextlib.suppress(FileNotFoundError):  # it has just ended: look again
             return _read(path, numbers[-1]), path.stat().st_mtime
     return None
+
+
+def _lives(folder: Path, number: int, now: float) -> bool:
+    """Whether the owner of this number is there and can still write."""
+    path = _path(folder, number)
+    try:
+        return not _read(path, number).is_gone(path.stat().st_mtime, now)
+    except FileNotFoundError:
+        return False
 
 
 def _make(path: Path, draft: Path, content: str) -> None:

@@ -1,9 +1,13 @@
-"""Exploding along time: what is long ago outweighs the present (Bengio et al. 1994)."""
+"""Exploding along time: what is long ago outweighs the present (Bengio et al. 1994).
+
+Read from dL/dh_t of the first recurrent layer, an LSTM's dL/dc_t; where it is read in both directions, of the larger
+one.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vgp_bench.diagnosis.along_time import Seen, lasting
+from vgp_bench.diagnosis.along_time import Seen, lasting, swollen
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.finding import Evidence, Symptom
 from vgp_bench.diagnosis.thresholds import GREAT_TIME_RATIO
@@ -13,7 +17,7 @@ RANK = 32
 
 def find(case: Case) -> Symptom | None:
     """The symptom at the last probed step."""
-    return lasting("exploding", case, _seen)
+    return lasting("exploding", case, _seen, swollen)
 
 
 def _seen(lag: NDArray[np.floating], ratio: NDArray[np.floating]) -> Seen | None:

@@ -7,7 +7,7 @@ directions, of the better one.
 import numpy as np
 from numpy.typing import NDArray
 
-from vgp_bench.diagnosis.along_time import Seen, lasting
+from vgp_bench.diagnosis.along_time import Seen, heard, lasting
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.finding import Evidence, Symptom
 from vgp_bench.diagnosis.thresholds import TIME_RATIO
@@ -17,7 +17,7 @@ RANK = 70
 
 def find(case: Case) -> Symptom | None:
     """The symptom at the last probed step."""
-    return lasting("vanishing", case, _seen)
+    return lasting("vanishing", case, _seen, heard)
 
 
 def _seen(lag: NDArray[np.floating], ratio: NDArray[np.floating]) -> Seen | None:
