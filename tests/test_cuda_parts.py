@@ -16,6 +16,7 @@ from tests.pretended_cuda import pretended_cuda
 from tests.pretended_tensor import CUDA, MixedDevicesError
 from vgp_bench.components.initializers_lsuv import LSUV
 from vgp_bench.data.batches import Batches
+from vgp_bench.errors import ConfigError
 from vgp_bench.live.monitor import Monitor
 from vgp_bench.probe.measuring import measure
 from vgp_bench.run import perform
@@ -194,3 +195,44 @@ def test_a_live_monitor_waits_in_measured_steps_only(on_device: bool) -> None:
     # The flow, the step and the losses, and the rates where they lie on the device.
     assert waits[3]["monitor/readings.py:read"] == 3 + on_device
     assert set(waits[3]) <= {"monitor/readings.py:read", "live/measured_step.py:after_backward"}
+
+
+class OnTwoDevices(nn.Module):
+    """As a network that is too large for one device lies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.below = nn.Sequential(nn.Linear(4, 8), nn.ReLU())
+        self.above = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3)).to(CUDA)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.above(self.below(x).to(CUDA))
+        return logits
+
+
+def test_a_live_monitor_reads_a_network_on_two_devices() -> None:
+    torch.manual_seed(0)
+    with pretended_cuda():
+        model = OnTwoDevices()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        inputs, targets = torch.randn(64, 4), torch.randint(0, 3, (64,), device=CUDA)
+        with Monitor(model, optimizer, dense_steps=3, overhead=None) as monitor:
+            for _ in range(3):
+                optimizer.zero_grad()
+                loss = nn.functional.cross_entropy(model(inputs), targets)
+                loss.backward()
+                monitor.log(loss)
+                optimizer.step()
+            tables = monitor.case().tables
+    names = list(tables["layers"]["name"])
+    assert names[:3] == ["below.0", "above.0", "above.2"]
+    assert (tables["layers"]["weight_gradient_l2"] > 0).all()
+    assert (tables["layers"]["update_ratio"] > 0).all()
+    squares = [sum(x**2 for x in tables["layers"]["weight_gradient_l2"][3 * step : 3 * step + 3]) for step in range(3)]
+    assert (tables["steps"]["gradient_l2"] ** 2 > squares).all()  # the biases are in it, too
+
+
+def test_momentum_that_would_begin_wrong_is_refused() -> None:
+    words = ("optimizer=sgd", "optimizer.momentum=0.9", "+optimizer.dampening=0.5", "trainer.precision=fp16")
+    with pretended_cuda(), pytest.raises(ConfigError, match=r"optimizer\.dampening=0\.5 with trainer\.precision=fp16"):
+        built("architecture=mlp", *words)

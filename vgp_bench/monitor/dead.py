@@ -15,6 +15,7 @@ from torch.utils.hooks import RemovableHandle
 from vgp_bench.architectures.stages import Stage
 from vgp_bench.components.activations import activation_modules
 from vgp_bench.components.units import unit_dimension
+from vgp_bench.monitor.readings import Readings
 
 
 class DeadUnits:
@@ -41,6 +42,7 @@ class DeadUnits:
 
     def fractions(self) -> list[float]:
         """For each stage the share of its units that are zero on all inputs; NaN for a stage without activation."""
-        shares = [torch.cat([*units.values()]).double().mean() for units in self.alive if units]
-        read = iter(torch.stack(shares).tolist() if shares else [])  # all at once: on CUDA each reading is a wait
-        return [1 - next(read) if units else float("nan") for units in self.alive]
+        readings = Readings()  # all at once: on CUDA each reading is a wait
+        for units in self.alive:
+            readings.put(torch.cat([*units.values()]).double().mean() if units else float("nan"))
+        return [1 - share for share in readings.read()]

@@ -70,10 +70,16 @@ def true_norm(tensor: Tensor) -> Figure:
 
 
 def true_norms(tensors: Sequence[Tensor]) -> Sequence[Figure]:
-    """true_norm of each, on CUDA in one go."""
-    if tensors and tensors[0].device.type != "cpu":
+    """true_norm of each, on a GPU in one go."""
+    if on_one_gpu(tensors):
         return torch._foreach_norm(list(tensors), dtype=torch.float64)
     return [true_norm(tensor) for tensor in tensors]
+
+
+def on_one_gpu(tensors: Sequence[Tensor]) -> bool:
+    """Whether there are any, and all of them lie on the same device that is not the CPU."""
+    devices = {tensor.device for tensor in tensors}
+    return len(devices) == 1 and devices.pop().type != "cpu"
 
 
 def joint_norm(norms: Sequence[Figure]) -> Tensor:

@@ -9,20 +9,21 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vgp_bench.monitor.norms import Figure, true_norm, true_norms
+from vgp_bench.monitor.norms import Figure, on_one_gpu, true_norm, true_norms
 
 
 class WeightUpdate:
     """Compares weights before and after the optimizer's step; keeps room for a copy of them.
 
     The room is taken once: fetching fresh memory from the system at every logged step costs more than the numbers.
-    On the CPU one weight comes after the other, so that its norm finds in the cache what was just written.
+    On the CPU one weight comes after the other, so that its norm finds in the cache what was just written; on a GPU all
+    go at once.
     """
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
         self.weights = [weight.detach() for weight in weights]
         self._copies: list[Tensor] = []
-        self._on_cpu = all(weight.device.type == "cpu" for weight in self.weights)
+        self._one_by_one = not on_one_gpu(self.weights)
 
     def remember(self) -> Sequence[Figure]:
         """Copy the weights as they are now; returns ||W||_2 of each."""
@@ -30,7 +31,7 @@ class WeightUpdate:
             return []
         if not self._copies:
             self._copies = [torch.empty_like(weight) for weight in self.weights]
-        if self._on_cpu:
+        if self._one_by_one:
             return [true_norm(copy.copy_(weight)) for copy, weight in zip(self._copies, self.weights, strict=True)]
         torch._foreach_copy_(self._copies, self.weights)
         return true_norms(self._copies)
@@ -39,7 +40,7 @@ class WeightUpdate:
         """||W - W remembered||_2 of each weight; once after each remember()."""
         if not self.weights:
             return []
-        if self._on_cpu:
+        if self._one_by_one:
             return [true_norm(copy.sub_(weight)) for copy, weight in zip(self._copies, self.weights, strict=True)]
         torch._foreach_sub_(self._copies, self.weights)
         return true_norms(self._copies)

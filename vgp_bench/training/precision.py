@@ -79,9 +79,15 @@ def begin_momentum(optimizer: Optimizer) -> None:
     """Let fused SGD begin with a momentum of 0 instead of none: the same numbers, for the first gradient counts whole.
 
     torch takes memory for the momentum in the first step and fills it there, but not if fp16 overflowed in that step:
-    the next one would go on with whatever lies in that memory.
+    the next one would go on with whatever lies in that memory. With dampening the first gradient counts more than from
+    a momentum of 0 it would: ConfigError.
     """
     for group in optimizer.param_groups:
-        if isinstance(optimizer, SGD) and group["fused"] and group["momentum"] and not group["dampening"]:
+        if isinstance(optimizer, SGD) and group["fused"] and group["momentum"]:
+            if group["dampening"]:
+                raise ConfigError(
+                    f"optimizer.dampening={group['dampening']} with trainer.precision=fp16: not supported together; "
+                    "set optimizer.dampening=0 or trainer.precision=bf16"
+                )
             for parameter in group["params"]:
                 optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
