@@ -1,5 +1,8 @@
 """`vgp-bench reproduce` and `vgp-bench myths` as they are typed, on the real first claim."""
 
+import argparse
+import errno
+import io
 import json
 import os
 import re
@@ -12,7 +15,15 @@ from pathlib import Path
 import matplotlib.image
 import pytest
 
+from vgp_bench.claims.evidence import Evidence, Observed
+from vgp_bench.claims.gathering import Gathered
+from vgp_bench.claims.judgement import Judgement
+from vgp_bench.claims.registry import claims
+from vgp_bench.claims.reproducing import Reproduction
+from vgp_bench.claims.text import detail, ran
 from vgp_bench.cli import main
+from vgp_bench.commands.reproducing import _tell
+from vgp_bench.errors import ResultsError
 from vgp_bench.records.reading import find_runs
 
 CLAIM = ["reproduce", "sigmoid-decay", "--seeds", "3", "--device", "cpu"]
@@ -78,6 +89,22 @@ def test_two_seeds_decide_nothing(there: Path, capsys: pytest.CaptureFixture[str
     assert any("2 seeds: 3 or more" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("name", "scale", "many", "told"),
+    [
+        ("degradation", "smoke", 1, "1 run, 1 seed each"),
+        ("degradation", "smoke", 2, "2 runs, 2 seeds each"),
+        ("isometry", "init", 1, "1 network, measured untrained, 1 seed each"),
+        ("isometry", "init", 2, "2 networks, measured untrained, 2 seeds each"),
+    ],
+)
+def test_one_run_is_no_runs(name: str, scale: str, many: int, told: str) -> None:
+    lost = [Observed("xavier", {}, seed, missing="no disk") for seed in range(many)]
+    found = Judgement(claims()[name], scale, [], Gathered(Evidence(claims()[name], scale, lost), 0, 0.0))
+    assert ran(found).startswith(told)
+    assert f"{many} time{'s' * (many > 1)}: no disk" in detail(found)
+
+
 def test_spoilt_on_purpose_the_verdict_turns_and_is_not_kept(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = lines_of(capsys, *CLAIM, "--broken", "-o", "broken.md")
     assert lines[0].startswith("sigmoid-decay, init, spoilt on purpose: CONTRADICTED")
@@ -117,6 +144,40 @@ def test_the_table_in_markdown_says_how_it_was_come_by(there: Path, capsys: pyte
     for key in ("command: ", "date: 20", "machine: ", "device: cpu", "versions: Python", "code: "):
         assert f"- {key}" in text
     assert "| xavier (factor per layer) | 0.2361 ±5% |" in text
+
+
+def test_a_page_that_cannot_be_written_asks_for_another_file(
+    there: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # As if the place were lost while the runs ran: it is asked for before them.
+    monkeypatch.setattr("vgp_bench.commands.reproducing.check", lambda output: None)
+    (there / "in_the_way").write_text("")
+    assert main([*CLAIM, "-o", "in_the_way/claims.md"]) == 2
+    message = "vgp-bench: a file is in the way: cannot write in_the_way/claims.md; name a file elsewhere\n"
+    assert capsys.readouterr().err == message
+
+
+def test_what_fails_beside_the_writing_is_not_told_of_the_file(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(io.StringIO):
+        """A pipe whose reader is gone once the file is named."""
+
+        def write(self, text: str) -> int:
+            if text == "claims.md":
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+            return super().write(text)
+
+    arguments = argparse.Namespace(output=Path("claims.md"), broken=False)
+    found = Judgement(claims()["sigmoid-decay"], "init", [], reason="no disk")
+    monkeypatch.setattr(sys, "stdout", Closed())
+    with pytest.raises(BrokenPipeError):
+        _tell([found], Reproduction(None, [], ["vgp-bench"], False), 1, arguments)
+
+    def damaged(*_: object) -> str:
+        raise ResultsError("results/a1/steps.parquet is damaged")
+
+    monkeypatch.setattr("vgp_bench.claims.writing.markdown", damaged)
+    with pytest.raises(ResultsError, match=r"^results/a1/steps\.parquet is damaged$"):
+        _tell([found], Reproduction(None, [], ["vgp-bench"], False), 1, arguments)
 
 
 @pytest.mark.parametrize(

@@ -168,3 +168,14 @@ def test_asked_for_by_name_it_fits_however_long_the_rows_are(values, baseline, t
         assert max(map(len, text.splitlines())) <= width, text
         assert text.count("plateau") == 8
         assert all(name.partition("_")[0] in text for name in values if name != "seconds")
+
+
+def test_a_verdict_is_folded_before_rows_get_numbers(tmp_path):
+    healthy(tmp_path, 0)
+    vanished(tmp_path, 1)
+    comparison = compare(find_runs([tmp_path]), ["verdict"])
+    # depth, activation, n and `vanishing` are 5, 10, 1 and 9 characters wide, with 2 between them: 31
+    lines = render(comparison, 31, formats.ASCII).splitlines()
+    assert "depth  activation  n  verdict" in lines
+    place = lines.index("    6  sigmoid     1  vanishing")
+    assert lines[place + 1].strip() == "(depth)"

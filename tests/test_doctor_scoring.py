@@ -182,5 +182,6 @@ def test_a_long_command_is_broken_as_a_shell_reads_it() -> None:
 def test_the_verdict_leaves_out_what_is_about_to_be_tried() -> None:
     text = verdict_text(ILL, 100)
     assert text.splitlines()[:2] == ["as it is, after 100 steps", f"verdict   {ILL.label}, {ILL.sure}"]
+    assert verdict_text(ILL, 1).startswith("as it is, after 1 step\n")
     assert ILL.remedies
     assert not any(line.startswith(("try ", "or ")) for line in text.splitlines())

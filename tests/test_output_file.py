@@ -77,3 +77,10 @@ def test_the_advice_is_not_that_of_a_run(number: int, kind: type[ResultsError], 
     with pytest.raises(ResultsError) as told, to_file(Path("x.csv")):
         raise OSError(number, os.strerror(number))
     assert (type(told.value), str(told.value)) == (kind, message)
+
+
+@pytest.mark.parametrize("kind", [ResultsError, DiskFull])
+def test_what_is_not_about_writing_is_told_as_it_is(kind: type[ResultsError]) -> None:
+    with pytest.raises(kind) as told, to_file(Path("x.md")):
+        raise kind("results/a1/steps.parquet is damaged")
+    assert str(told.value) == "results/a1/steps.parquet is damaged"

@@ -30,18 +30,34 @@ def test_verbs(verb: str, one: str) -> None:
 
 
 def test_nobody_makes_a_plural_of_his_own() -> None:
-    own = [place for path in PACKAGE.rglob("*.py") for place in _own_plurals(path) if path.stem != "plural"]
+    texts = {path.relative_to(PACKAGE): path.read_text() for path in PACKAGE.rglob("*.py") if path.stem != "plural"}
+    own = [f"{path}:{line}" for path, text in texts.items() for line in _own_plurals(text)]
     assert own == []
 
 
-def _own_plurals(path: Path) -> Iterator[str]:
-    """Places where an s is added by hand: {'s' if ... else ''}."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        ends = (
-            {getattr(part, "value", None) for part in (node.body, node.orelse)} if isinstance(node, ast.IfExp) else {}
-        )
-        if ends == {"s", ""}:
-            yield f"{path.relative_to(PACKAGE)}:{node.lineno}"
+@pytest.mark.parametrize(
+    ("expression", "own"),
+    [
+        ('f\'{n} run{"s" if n > 1 else ""}\'', True),
+        ('f\'{n} {"runs are" if n > 1 else "run is"} left\'', True),
+        ('f\'{n} run{" is" if n == 1 else "s are"} left\'', True),
+        ("'logit' if n == 1 else 'logits'", True),
+        ("'seeds' if one.many else 'networks'", False),
+        ("1 if n == 1 else 's'", False),
+    ],
+)
+def test_plurals_by_hand_are_seen(expression: str, own: bool) -> None:
+    assert list(_own_plurals(expression)) == [1] * own
+
+
+def _own_plurals(text: str) -> Iterator[int]:
+    """Lines where an s is added by hand: {'s' if ... else ''}, with or without the noun before it and a verb behind."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.IfExp):
+            ends = [getattr(part, "value", None) for part in (node.body, node.orelse)]
+            nouns = sorted((end.split(" ")[0] for end in ends if isinstance(end, str)), key=len)
+            if len(nouns) == 2 and nouns[1] == f"{nouns[0]}s":
+                yield node.lineno
 
 
 def test_one_is_one_wherever_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from vgp_bench import progress
 from vgp_bench.config import ComposedRun
 from vgp_bench.launchers.launcher import Task
 from vgp_bench.outcome import Outcome
@@ -54,3 +55,14 @@ def test_on_a_terminal_no_line_is_wider_and_nothing_is_lost(
     assert found[0].startswith(f"[ 9/11] done     {SHORT}")
     assert sum(line.startswith("[") for line in found) == 3
     assert all(line.startswith(("[", " " * 17)) for line in found)
+
+
+@pytest.mark.parametrize(("runs", "told"), [(1, "1 of 1 run ended"), (2, "1 of 2 runs ended")])
+def test_counts_in_a_log_file_agree(
+    runs: int, told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    with Board(4, visible=True) as board:  # of which some turn out to be the same
+        board.begin(runs, 0)
+        board.ended(Task(1, ComposedRun({}, {}, "seed=1"), Path("run"), []), done("seed=1"))
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"{told}, 0 running")

@@ -376,6 +376,28 @@ def test_networks_can_be_drawn_besides(tmp_path: Path) -> None:
     assert "## Development set" not in done.stdout
 
 
+@pytest.mark.parametrize("seed", [1, 2, 7])
+def test_every_draw_says_what_the_first_one_showed(seed: int) -> None:
+    from diagnosis_set.__main__ import _of_drawn
+
+    words = " ".join(_of_drawn([labelled("random-1/mlp-1")], seed))
+    assert f"drawn at random (seed {seed})" in words
+    assert "58/71 = 81.7 %" in words
+    assert Share(58, 71).wilson == pytest.approx((0.712, 0.890), abs=5e-4)
+    assert "[71.2, 89.0]" in words
+    assert "two mistakes in the labels (see `drawn_labels.py`)" in words
+
+
+def test_no_paragraph_of_the_reference_stands_there_by_hand() -> None:
+    from diagnosis_set.__main__ import _of_drawn
+
+    head = (ROOT / "results" / "reference" / "diagnosis_cpu.md").read_text().partition("\n## ")[0].strip()
+    title, made, rule, drawn, *others, overhead = head.split("\n\n")
+    begins = ("# Verdicts, scored", "20", "A faulty case is right if", "The part drawn at random", "Overhead: ")
+    assert all(map(str.startswith, (title, made, rule, drawn, overhead), begins))
+    assert others == [words for words in _of_drawn([labelled("random-1/mlp-1")], 2)[2:] if words]
+
+
 def test_what_recording_costs_is_a_ratio_to_a_training_without(monkeypatch: pytest.MonkeyPatch) -> None:
     from diagnosis_set import recording
 

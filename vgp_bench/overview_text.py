@@ -120,7 +120,7 @@ def _sweep(state: SweepState) -> Iterator[str]:
     yield f"sweep {sweep.id}, started {started} UTC, launcher={sweep.launcher}, {runs}"
     yield f"  {' '.join(sweep.command)}"
     if state.waiting:
-        these = f"{state.waiting} run{'s are' if state.waiting > 1 else ' is'} left"
+        these = f"{plural(state.waiting, 'run', 'are')} left"
         yield f"  {these} and nobody is working on it: the same command goes on"
         return
     words = [f"{state.counts[name]} {name}" for name in UNDER_WAY if state.counts[name]]

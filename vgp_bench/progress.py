@@ -143,7 +143,7 @@ class Board:
             return
         self._told = time.monotonic()
         left = self.total_runs - self.ended_runs
-        words = [f"{self.ended_runs} of {self.total_runs} runs ended", f"{len(self._running)} running"]
+        words = [f"{self.ended_runs} of {plural(self.total_runs, 'run')} ended", f"{len(self._running)} running"]
         words += [f"{self.failed.total()} failed"] if self.failed else []
         if self.outcomes and left:
             each = (self._told - self._begun) / len(self.outcomes)

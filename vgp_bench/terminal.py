@@ -133,7 +133,7 @@ def _elsewhere(outcomes: Sequence[Outcome], folder: Path) -> list[str]:
     owners = [current_owner(one.path) if one.path else None for one in outcomes if one.is_elsewhere]
     who = Counter(owner[0].words() if owner else "another process" for owner in owners)
     return [
-        f"{count} {'runs are' if count > 1 else 'run is'} being run by {words}: {whole(f'vgp-bench status {folder}')}"
+        f"{plural(count, 'run', 'are')} being run by {words}: {whole(f'vgp-bench status {folder}')}"
         for words, count in who.items()
     ]
 

@@ -41,7 +41,7 @@ def detail(one: Judgement, picture: Path | None = None, broken: bool = False) ->
     elif one.gathered is not None:
         reasons = Counter(o.missing for o in one.gathered.evidence.observed if o.missing)
         for reason, count in reasons.most_common(3):
-            lines += _labelled("no result", f"{count} times: {reason}")
+            lines += _labelled("no result", f"{plural(count, 'time')}: {reason}")
     lines += ["", *check_lines(one.checks), ""]
     if one.scale_name in claim.scales:
         scale = claim.scales[one.scale_name]
@@ -64,7 +64,8 @@ def ran(one: Judgement) -> str:
     assert one.gathered is not None
     evidence = one.gathered.evidence
     seeds = len({o.seed for o in evidence.observed})
-    count = f"{len(evidence.observed)} {'runs' if evidence.scale.trained else 'networks, measured untrained'}"
+    many = len(evidence.observed)
+    count = plural(many, "run") if evidence.scale.trained else f"{plural(many, 'network')}, measured untrained"
     lost = sum(o.diverged for o in evidence.observed)
     missing = sum(bool(o.missing) for o in evidence.observed)
     told = [f"{count}, {plural(seeds, 'seed')} each"]

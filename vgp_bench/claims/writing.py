@@ -11,7 +11,7 @@ from vgp_bench.claims.page import page
 from vgp_bench.claims.text import turned
 from vgp_bench.plural import plural
 from vgp_bench.records.environment import describe_environment
-from vgp_bench.records.files import write_atomically, writing
+from vgp_bench.report.output_file import write_text
 
 
 def write(
@@ -33,9 +33,7 @@ def write(
         if path.suffix.lower() == ".html"
         else markdown(judgements, about, alone)
     )
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, text.encode())
+    write_text(path, text)
     return path
 
 

@@ -135,10 +135,9 @@ def _tell(judgements: "list[Judgement]", work: "Reproduction", asked: int, argum
         print(f"\n{overview(judgements, alone)}")
     if arguments.output is not None:
         from vgp_bench.claims.writing import write
-        from vgp_bench.report.output_file import to_file
 
-        with to_file(arguments.output):
-            print(write(judgements, alone, arguments.output, work.command, arguments.broken))
+        written = write(judgements, alone, arguments.output, work.command, arguments.broken)
+        print(written)
     return int(any("NOT RUN" in one.verdicts.values() for one in judgements))
 
 

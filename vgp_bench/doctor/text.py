@@ -13,6 +13,7 @@ from vgp_bench.diagnosis.sentences import LABEL, block
 from vgp_bench.doctor.changes import UNCHANGED, Change
 from vgp_bench.doctor.flow import Statistic
 from vgp_bench.doctor.ranking import Standing
+from vgp_bench.plural import plural
 from vgp_bench.report.tables import formats
 from vgp_bench.report.tables.folding import fold
 from vgp_bench.report.tables.sheet import Column
@@ -30,7 +31,7 @@ METHOD = (
 def verdict_text(diagnosis: Diagnosis, steps: int) -> str:
     """The verdict on the network as it is, with its evidence; the remedies are about to be tried."""
     told = [line for line in block(diagnosis) if line[:LABEL].strip() not in ("try", "or")]
-    head = f"as it is, after {steps} steps"
+    head = f"as it is, after {plural(steps, 'step')}"
     return "\n".join([head, *(part for line in told for part in _fold(line, LABEL))])
 
 

@@ -89,12 +89,11 @@ def _spectrum(spectrum: Spectrum) -> str:
     if not math.isfinite(sum(ordered)):
         return "not finite"
     inputs = len(spectrum.values)
-    rows = f"the first {MOST_OUTPUTS} of {spectrum.outputs}" if spectrum.outputs > MOST_OUTPUTS else spectrum.outputs
-    logits = "logit" if rows == 1 else "logits"
+    first = f"the first {MOST_OUTPUTS} of " if spectrum.outputs > MOST_OUTPUTS else ""
     largest, middle, smallest = ordered[0], ordered[len(ordered) // 2], ordered[-1]
     return (
         f"singular values of d logits/d input: largest {largest:.1e}, median {middle:.1e}, smallest {smallest:.1e} "
-        f"({rows} {logits}, {plural(inputs, 'input')}; near 1 throughout: dynamical isometry, Saxe 2014)"
+        f"({first}{plural(spectrum.outputs, 'logit')}, {plural(inputs, 'input')}; near 1 throughout: dynamical isometry, Saxe 2014)"
     )
 
 

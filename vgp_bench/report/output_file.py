@@ -19,13 +19,17 @@ def check_output(path: str | Path) -> None:
 
 @contextmanager
 def to_file(path: Path) -> Iterator[None]:
-    """In it the file is written. Raises ResultsError of one line, which asks for another file, where that fails."""
+    """In it the file is written, and nothing else. Raises ResultsError of one line, which asks for another file, where
+    that fails; one that is not about writing, say about a damaged run, stays as it is.
+    """
     try:
         with writing(path):
             yield
     except ResultsError as error:
         # Below, files of runs are written, and there it is results_dir that has to change.
-        reason = str(error).partition(": cannot write ")[0]
+        reason, is_of_writing, _ = str(error).partition(": cannot write ")
+        if not is_of_writing:
+            raise
         raise type(error)(f"{reason}: cannot write {path}; name a file elsewhere") from error
 
 

@@ -39,7 +39,7 @@ def render(
     signs = formats.signs_for(sys.stdout.encoding) if signs is None else signs
     made = sheet(comparison, signs, baseline, layout)
     all_wanted = bool(comparison.chosen or (layout and layout.columns))
-    columns, legend = _fit_settings(made, width, all_wanted)
+    columns, legend = _fit_settings(made, width, _units(made.columns) if all_wanted else [])
     blocks = _blocks(columns, width) if all_wanted else []
     dropped: list[Column] = []
     while not blocks and _width(columns) > width:
@@ -86,18 +86,23 @@ def _units(columns: Sequence[Column]) -> list[list[Column]]:
     return [list(same) for _, same in groupby(metrics, key=lambda column: (column.group, column.metric))]
 
 
-def _fit_settings(made: Sheet, width: int, all_wanted: bool) -> tuple[list[Column], list[str]]:
+def _fit_settings(made: Sheet, width: int, wanted: Sequence[Sequence[Column]]) -> tuple[list[Column], list[str]]:
     """The columns with settings that leave room for metrics, and the legend of numbered rows if there had to be one.
 
-    all_wanted: each metric, with its difference, has to find room beside them; else the most important one.
+    wanted: metrics of made which, as a unit, have to find room beside them, whatever their rank; the most important
+    one always has to.
     """
     columns = list(made.columns)
     words = [i for i, c in enumerate(columns) if c.setting or c.left]
+    metrics_made = [column for column in columns if column.metric]
+    # By place among the metrics: those of words get narrower below, and settings may go.
+    places = [[i for i, metric in enumerate(metrics_made) if any(metric is one for one in unit)] for unit in wanted]
 
     def needed(count: int) -> int:
         settings = [column for column in columns if not column.metric]
-        metrics = sorted((c for c in columns if c.metric), key=lambda c: c.rank)
-        units = [metrics[:count], *(_units(columns) if all_wanted else [])]
+        metrics = [column for column in columns if column.metric]
+        foremost = sorted(metrics, key=lambda c: c.rank)[:count]
+        units = [foremost, *([metrics[i] for i in place] for place in places)]
         return max(_width([*settings, *unit]) for unit in units)
 
     for count, cut in ((WANTED, False), (1, True)):
