@@ -93,8 +93,8 @@ def _spectrum(spectrum: Spectrum) -> str:
     largest, middle, smallest = ordered[0], ordered[len(ordered) // 2], ordered[-1]
     return (
         f"singular values of d logits/d input: largest {largest:.1e}, median {middle:.1e}, smallest {smallest:.1e} "
-        f"({first}{plural(spectrum.outputs, 'logit')}, {plural(inputs, 'input')}; near 1 throughout: dynamical isometry, "
-        "Saxe 2014)"
+        f"({first}{plural(spectrum.outputs, 'logit')}, {plural(inputs, 'input')}; near 1 throughout: dynamical "
+        "isometry, Saxe 2014)"
     )
 
 
