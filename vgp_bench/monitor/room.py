@@ -1,7 +1,7 @@
 """Room for one intermediate result at a time.
 
-Fresh memory from the system costs more than the numbers written into it: a look at a network of a few weights spends a
-third of its time on that.
+Fresh memory from the system can cost more than the numbers written into it: a look at an MLP of 8 x 256 units met 800
+page faults, and 8 % of its time went when most of them did.
 """
 
 import torch
