@@ -62,7 +62,7 @@ def build(config: dict[str, Any], sink: Sink) -> Loop:
         optimizer=optimizer,
         schedule=make(config["schedule"], optimizer=optimizer, total_steps=total_steps),
         settings=settings,
-        monitor=Monitor(model, cadence, probe),
+        monitor=Monitor(model, cadence, probe, optimizer),
         sink=sink,
         device=device,
         clipping=_clipping(settings, model),

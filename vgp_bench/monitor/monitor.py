@@ -2,6 +2,8 @@
 
 import math
 
+from torch.optim import Optimizer
+
 from vgp_bench.architectures.recurrent import Recurrent
 from vgp_bench.architectures.stages import Architecture
 from vgp_bench.monitor.angles import angle_rows
@@ -9,23 +11,28 @@ from vgp_bench.monitor.cadence import Cadence
 from vgp_bench.monitor.dead import DeadUnits
 from vgp_bench.monitor.flow import flow_rows
 from vgp_bench.monitor.histogram import Histograms
+from vgp_bench.monitor.momentum_update import update_of
 from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
 from vgp_bench.monitor.probing import Probe, show
 from vgp_bench.monitor.through_time import SEQUENCES, time_rows
-from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.records.rows import AngleRow, HistogramRow, ProbeRow, TimeRow
 
 
 class Monitor:
-    """begin() before each step. Without a probe no dead units, nothing else of a probe set."""
+    """begin() before each step. Without a probe no dead units, nothing else of a probe set.
 
-    def __init__(self, model: Architecture, cadence: Cadence, probe: Probe | None) -> None:
+    optimizer: whoever steps the weights, if it is known: updates are then measured with what it tells.
+    """
+
+    def __init__(
+        self, model: Architecture, cadence: Cadence, probe: Probe | None, optimizer: Optimizer | None = None
+    ) -> None:
         self.model = model
         self.cadence = cadence
         self.probe = probe
         self.stages = [] if cadence.is_off else model.stages()
         self.gauges = [StageGauge(stage) for stage in self.stages]
-        self.update = WeightUpdate(all_weights(self.gauges))
+        self.update = update_of(all_weights(self.gauges), optimizer)
 
     def begin(self, step: int, last_step: int) -> Observation | None:
         """An observation of the step about to be taken, or None at a step that is not logged."""

@@ -8,12 +8,14 @@ counts. RMS = ||g||_2 / sqrt(n) is comparable between layers of different size.
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from vgp_bench.components.counting import as_array
 from vgp_bench.monitor.room import Room
 
-SAFE = (1e-12, 1e18)
+TINY, HUGE = 1e-12, 1e18
 """A float32 norm between these is right: what underflowed is below 1e-19 a value, and nothing overflowed."""
 
 PORTION = 2**18
@@ -26,10 +28,15 @@ Figure = Tensor | float
 
 
 def host_norm(tensor: Tensor) -> float:
-    """||.||_2 of a tensor on the CPU, in the tensor's own precision: whoever asks looks whether it is SAFE.
+    """||.||_2 of a tensor on the CPU, in float32 or the tensor's finer precision: to be trusted from TINY to HUGE.
 
     As a product of the tensor with itself: BLAS uses all cores, torch's norm one, and loses fewer digits.
     """
+    array = as_array(tensor)
+    if array is not None:
+        return math.sqrt(np.vdot(array, array))  # unlike np.dot it does not warn of an overflow
+    if tensor.dtype in HALF:
+        tensor = tensor.float()  # a norm of 16-bit values would itself be rounded to 16 bits
     if not tensor.is_contiguous():
         return float(torch.linalg.vector_norm(tensor))
     flat = tensor.view(-1)
@@ -45,12 +52,12 @@ def finite_norm(tensor: Tensor, known: Figure | None = None) -> tuple[Figure, Fi
     norm in the SAFE range is taken (it is finite, hence so are all values); anything else is measured again with care.
     On CUDA looking would mean waiting, so care is always taken; there it costs next to nothing.
     """
+    if tensor.is_cpu:
+        norm = host_norm(tensor) if known is None else float(known)
+        if TINY < norm < HUGE:
+            return norm, 0.0
     if tensor.dtype in HALF:
         tensor = tensor.float()  # a norm of 16-bit values would itself be rounded to 16 bits
-    if tensor.device.type == "cpu":
-        norm = host_norm(tensor) if known is None else float(known)
-        if SAFE[0] < norm < SAFE[1]:
-            return norm, 0.0
     finite = finite_values(tensor)
     # NaN and infinity minus zero stay; much quicker than torch.isfinite on the CPU.
     return torch.linalg.vector_norm(finite, dtype=torch.float64), torch.count_nonzero(tensor - finite)
@@ -61,9 +68,9 @@ def true_norm(tensor: Tensor) -> Figure:
 
     As finite_norm does: float32 where the CPU can see that it is right, float64 elsewhere and on CUDA.
     """
-    if tensor.device.type == "cpu":
-        norm = host_norm(tensor.float() if tensor.dtype in HALF else tensor)
-        if SAFE[0] < norm < SAFE[1]:
+    if tensor.is_cpu:
+        norm = host_norm(tensor)
+        if TINY < norm < HUGE:
             return norm
     in_double: Tensor = torch.linalg.vector_norm(tensor, dtype=torch.float64)
     return in_double
@@ -78,8 +85,7 @@ def true_norms(tensors: Sequence[Tensor]) -> Sequence[Figure]:
 
 def on_one_gpu(tensors: Sequence[Tensor]) -> bool:
     """Whether there are any, and all of them lie on the same device that is not the CPU."""
-    devices = {tensor.device for tensor in tensors}
-    return len(devices) == 1 and devices.pop().type != "cpu"
+    return bool(tensors) and not tensors[0].is_cpu and len({tensor.device for tensor in tensors}) == 1
 
 
 def joint_norm(norms: Sequence[Figure]) -> Tensor:

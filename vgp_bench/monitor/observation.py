@@ -18,7 +18,7 @@ from vgp_bench.monitor.moments import moments
 from vgp_bench.monitor.norms import Figure, finite_norm
 from vgp_bench.monitor.readings import Readings
 from vgp_bench.monitor.room import Room
-from vgp_bench.monitor.update import WeightUpdate
+from vgp_bench.monitor.update import Update
 from vgp_bench.monitor.zeros import zero_count
 from vgp_bench.records.rows import AngleRow, HistogramRow, LayerRow, ProbeRow
 
@@ -29,6 +29,7 @@ class StageGauge:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.weights = [weight for weight in stage.weights() if weight.requires_grad]
+        self.size = sum(weight.numel() for weight in self.weights)
         self.activations = [(module, saturation_counter(module)) for module in activation_modules(stage.module)]
 
 
@@ -63,7 +64,7 @@ class Observation:
     def __init__(
         self,
         gauges: Sequence[StageGauge],
-        update: WeightUpdate,
+        update: Update,
         step: int,
         dead_fractions: Sequence[float],
         probed: Sequence[HistogramRow | ProbeRow | AngleRow] = (),
@@ -145,10 +146,11 @@ class Observation:
     def _row(self, index: int, numbers: Sequence[float]) -> LayerRow:
         gauge, places = self.gauges[index], self.places[index]
         nan = math.nan
-        found = [(numbers[mean], numbers[std], numbers[bad]) for mean, std, bad in places.moments]
-        mean, std = _joint_moments([(m, s, n - bad) for (m, s, bad), n in zip(found, places.sizes, strict=True)])
+        bad = [numbers[p] for _, _, p in places.moments]
+        mean, std = _joint_moments(
+            [(numbers[m], numbers[s], n - b) for (m, s, _), n, b in zip(places.moments, places.sizes, bad, strict=True)]
+        )
         gradient = _joint_norm([numbers[p] for p, _ in places.gradients]) / self.scale
-        size = sum(weight.numel() for weight in gauge.weights)
         weight_gradient = _joint_norm([numbers[p] for p, _ in places.weight_gradients])
         weight = _joint_norm([numbers[p] for p in places.weights])
         move = _joint_norm([numbers[p] for p in places.moves])
@@ -162,7 +164,7 @@ class Observation:
             activation_gradient_l2=gradient,
             activation_gradient_rms=gradient / math.sqrt(places.gradient_size) if places.gradient_size else nan,
             weight_gradient_l2=weight_gradient,
-            weight_gradient_rms=weight_gradient / math.sqrt(size) if size else nan,
+            weight_gradient_rms=weight_gradient / math.sqrt(gauge.size) if gauge.size else nan,
             weight_l2=weight,
             update_ratio=move / weight if weight else nan,
             activation_mean=mean,
@@ -170,7 +172,7 @@ class Observation:
             saturated_fraction=sum(numbers[p] for p in places.saturated) / units if units else nan,
             zero_fraction=sum(numbers[p] for p in places.zeros) / units if units else nan,
             dead_fraction=self.dead_fractions[index],
-            nonfinite_activations=int(sum(bad for _, _, bad in found)),
+            nonfinite_activations=int(sum(bad)),
             nonfinite_activation_gradients=int(sum(numbers[p] for _, p in places.gradients)),
             nonfinite_weight_gradients=int(sum(numbers[p] for _, p in places.weight_gradients)),
         )

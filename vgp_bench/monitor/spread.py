@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from vgp_bench.components.units import unit_dimension
-from vgp_bench.monitor.norms import HALF, SAFE, Figure, true_norm
+from vgp_bench.monitor.norms import HALF, HUGE, TINY, Figure, true_norm
 from vgp_bench.monitor.room import Room
 
 
@@ -16,7 +16,7 @@ def sample_norms(values: Tensor) -> Tensor:
     rows = _not_half(values.reshape(len(values), -1))
     if rows.device.type == "cpu":  # where looking at a value costs nothing
         norms: Tensor = torch.linalg.vector_norm(rows, dim=1)
-        if bool(((norms > SAFE[0]) & (norms < SAFE[1])).all()):
+        if bool(((norms > TINY) & (norms < HUGE)).all()):
             return norms.double()
     careful: Tensor = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64)
     return careful
@@ -47,7 +47,7 @@ def _spread(values: Tensor, dimension: int, room: Room) -> Figure:
     if values.ndim <= dimension or values.shape[dimension] < 2:
         return torch.full((), torch.nan, dtype=torch.float64, device=values.device)
     whole = true_norm(values)
-    if isinstance(whole, float):  # in the SAFE range, hence neither 0 nor NaN
+    if isinstance(whole, float):  # from TINY to HUGE, hence neither 0 nor NaN
         return true_norm(torch.sub(values, values.mean(dimension, keepdim=True), out=room.like(values))) / whole
     values = values.double()
     rest = torch.linalg.vector_norm(values - values.mean(dimension, keepdim=True))

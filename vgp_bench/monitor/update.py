@@ -1,15 +1,27 @@
 """Update-to-weight ratio ||W_l after - W_l before||_2 / ||W_l before||_2 of the step the optimizer really took.
 
 About 1e-3 is the folk target; a layer far below it does not learn, whatever its gradient. Taken from the weights
-themselves, it holds for every optimizer, with momentum, clipping and weight decay in it.
+themselves, it holds for every optimizer, with momentum, clipping and weight decay in it;
+momentum_update.py has a quicker way where it is known to come to the same.
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from vgp_bench.monitor.norms import Figure, on_one_gpu, true_norm, true_norms
+
+
+class Update(Protocol):
+    """Measures one step: remember() before it, moved() once after it."""
+
+    def remember(self) -> Sequence[Figure]:
+        """||W||_2 of each weight as it is now."""
+
+    def moved(self) -> Sequence[Figure]:
+        """||W - W then||_2 of each weight."""
 
 
 class WeightUpdate:

@@ -65,7 +65,11 @@ class LayerRow:
     weight_gradient_l2: float = column("loss/unit of W", "||dL/dW_l||_2")
     weight_gradient_rms: float = column("loss/unit of W", "||dL/dW_l||_2 / sqrt(number of weights)")
     weight_l2: float = column("unit of W", "||W_l||_2 before the step")
-    update_ratio: float = column("1", "||W_l after the step - W_l before it||_2 / ||W_l before it||_2")
+    update_ratio: float = column(
+        "1",
+        "||W_l after the step - W_l before it||_2 / ||W_l before it||_2; of SGD with momentum on a CPU the step it "
+        "asked for, learning rate times momentum, before the weights are rounded",
+    )
     activation_mean: float = column("unit of h", "mean of h_l over batch and units")
     activation_std: float = column("unit of h", "standard deviation of h_l over batch and units")
     saturated_fraction: float = column(

@@ -66,8 +66,9 @@ class TrainStep:
 
     def gradient_norms(self) -> dict[nn.Parameter, Figure]:
         """||dL/dtheta_i||_2 of each parameter that has a gradient."""
-        gradients = {parameter: parameter.grad for parameter in self.parameters if parameter.grad is not None}
-        return dict(zip(gradients, true_norms(list(gradients.values())), strict=True))
+        found = [(parameter, grad) for parameter in self.parameters if (grad := parameter.grad) is not None]
+        norms = true_norms([grad for _, grad in found])
+        return {parameter: norm for (parameter, _), norm in zip(found, norms, strict=True)}
 
     def update(self, loss: Tensor, correct: Tensor, norms: dict[nn.Parameter, Figure] | None = None) -> None:
         """Clip if asked to, let the optimizer step, write the tape. norms: gradient_norms(), if taken already."""

@@ -1,0 +1,68 @@
+"""How many values satisfy a comparison, and small tensors as numpy sees them.
+
+A look at a network of usual width is hundreds of operations on some 30,000 values each: there a call costs as much as
+the numbers do, and numpy's calls cost half of torch's (comparing and counting 128 x 256 values: 4 against 8 us on one
+thread, 10 on two). Above SMALL torch is ahead, for it uses all cores.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+SMALL = 2**16
+"""Values up to which numpy is quicker."""
+
+
+class Comparison(NamedTuple):
+    """One comparison in both libraries."""
+
+    in_torch: Callable[..., Tensor]
+    in_numpy: Callable[..., NDArray[np.bool_]]
+
+
+LESS = Comparison(torch.lt, np.less)
+AT_MOST = Comparison(torch.le, np.less_equal)
+AT_LEAST = Comparison(torch.ge, np.greater_equal)
+GREATER = Comparison(torch.gt, np.greater)
+EQUAL = Comparison(torch.eq, np.equal)
+
+
+def as_array(tensor: Tensor) -> NDArray[np.float32] | None:
+    """The values of a small float32 tensor on the CPU, flat, to be read only; None for any other.
+
+    A tensor that still belongs to an autograd graph is none of them: detach() it.
+    """
+    # A subclass may have no memory, or other numbers in it.
+    if type(tensor) is not Tensor or tensor.dtype is not torch.float32 or not tensor.is_cpu or tensor.numel() > SMALL:
+        return None
+    try:
+        return tensor.numpy().reshape(-1)
+    except RuntimeError:  # in a graph, or to be read with its sign turned
+        return None
+
+
+def count(comparison: Comparison, values: Tensor, bound: float | Tensor, hits: Tensor | None = None) -> Tensor | float:
+    """How many values satisfy it; never a NaN. A number where the CPU has it, else float32 (), rounded above 2^24.
+
+    bound: a number, or a tensor to be broadcast with the values. hits: room for a float32 a value, if there is some.
+    Comparing into floats and adding these up takes torch less than half as long on a CPU as a boolean mask and its sum
+    or count_nonzero (.16 against .9 ms for 2 million values).
+    """
+    array = as_array(values) if not isinstance(bound, Tensor) else None
+    if array is not None:
+        return float(np.count_nonzero(comparison.in_numpy(array, bound)))
+    values = values.detach()
+    hits = torch.empty_like(values, dtype=torch.float32) if hits is None else hits
+    comparison.in_torch(values, bound, out=hits)
+    return hits.sum()
+
+
+def count_outside(values: Tensor, bound: float) -> Tensor | float:
+    """How many |values| are at least bound, as count() does."""
+    if as_array(values) is not None:  # without fresh memory for the sizes
+        return count(AT_LEAST, values, bound) + count(AT_MOST, values, -bound)
+    return count(AT_LEAST, values.detach().abs(), bound)
