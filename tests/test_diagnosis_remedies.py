@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+import torch
 from omegaconf import OmegaConf
 
 from tests.composing import compose, names_on_disk, small_build
@@ -110,8 +111,6 @@ def test_what_is_far_off_goes_back() -> None:
     assert first("unstable", "optimizer.lr=.1") == "optimizer.lr=0.01"  # ten times the standard: a tenth of it
     assert first("unstable", "optimizer.lr=.2") == "optimizer.lr=0.02"
     assert first("vanishing", "optimizer.weight_decay=.5", axis="depth", onset=50) == "optimizer.weight_decay=0"
-    irnn = ("architecture=irnn", "architecture.scale=2")
-    assert first("exploding", *irnn, axis="time") == "architecture.scale=1"
 
 
 def test_a_sigmoid_goes_before_its_initialization() -> None:
@@ -211,13 +210,83 @@ def test_xavier_is_no_remedy_for_a_sigmoid_that_vanishes() -> None:
             assert ("activation=relu",) in found
 
 
+def overrides(verdict: Verdict, *words: str, axis: Any = "", onset: int = 0, steps: int = 64) -> list[str]:
+    """All that are offered, in their order."""
+    found = remedies_for(verdict, symptom(verdict, axis, onset), known(compose(*words), steps))
+    return [" ".join(remedy.overrides) for remedy in found if remedy.overrides]
+
+
+RNN = ("architecture=rnn", "activation=tanh")
+ADAM = "optimizer=adam optimizer.lr=0.001"
+
+
 def test_a_forget_gate_opens_for_as_long_as_the_sequences_are() -> None:
-    """ln(T - 1), Tallec & Ollivier 2018: ln 63 = 4.14."""
-    rnn = ("architecture=rnn", "activation=tanh")
-    lstm = ("architecture=lstm", "architecture.forget_bias=-6")
-    assert first("vanishing", *rnn, axis="time", steps=64) == "architecture=lstm architecture.forget_bias=4.1"
-    assert first("vanishing", *lstm, axis="time", steps=64) == "architecture.forget_bias=4.1"
-    assert first("vanishing", *lstm, axis="time", steps=2) == "architecture.forget_bias=1"
+    """Chrono's biases go up to ln(T - 1), Tallec & Ollivier 2018; ln 3 = 1.1 is the first above Jozefowicz's 1."""
+    forgets = ("architecture=lstm", "architecture.forget_bias=-6", "optimizer=adam")
+    as_drawn = ("architecture=lstm", "optimizer=adam")
+    assert overrides("vanishing", *RNN, "optimizer=adam", axis="time")[0] == "architecture=lstm architecture.chrono=64"
+    assert overrides("vanishing", *as_drawn, axis="time")[0] == "architecture.chrono=64"
+    long = "architecture.forget_bias=null architecture.chrono="  # both at once are refused
+    assert overrides("vanishing", *forgets, axis="time")[0] == f"{long}64"
+    assert overrides("vanishing", *forgets, axis="time", steps=4)[0] == f"{long}4"
+    for steps in (0, 2, 3):
+        assert overrides("vanishing", *forgets, axis="time", steps=steps)[0] == "architecture.forget_bias=1"
+    composed = compose(*changed([*forgets], f"{long}64".split()))
+    assert (composed.config["architecture"]["forget_bias"], composed.config["architecture"]["chrono"]) == (None, 64)
+
+
+@pytest.mark.parametrize("word", ["chrono=20", "forget_bias=1", "forget_gate=false"])
+def test_a_gate_that_is_open_or_not_there_is_not_opened(word: str) -> None:
+    found = overrides("vanishing", "architecture=lstm", f"architecture.{word}", axis="time")
+    assert not [words for words in found if "chrono" in words or "forget_bias" in words]
+
+
+@pytest.mark.parametrize("architecture", ["rnn", "irnn"])
+def test_gates_under_sgd_come_with_adam_first(architecture: str) -> None:
+    """Its rate was chosen for a network without a gradient; Adam's step does not depend on the gradient's size."""
+    lstm = "architecture=lstm architecture.chrono=64"
+    words = (f"architecture={architecture}", "activation=relu")
+    assert overrides("vanishing", *words, "optimizer=sgd", axis="time")[:2] == [f"{lstm} {ADAM}", lstm]
+    for optimizer in ("adam", "adamw", "rmsprop"):
+        found = overrides("vanishing", *words, f"optimizer={optimizer}", axis="time")
+        assert found[0] == lstm
+        assert f"{lstm} {ADAM}" not in found
+
+
+def test_a_foreign_network_hears_of_gates_once() -> None:
+    """Its optimizer is not known, so nobody can say whether a rate was chosen for it."""
+    said = [remedy.words for remedy in remedies_for("vanishing", symptom("vanishing", "time"), Known(time_steps=64))]
+    assert sum("LSTM" in words for words in said) == 1
+
+
+def test_the_identity_is_clipped_and_needs_no_orthogonal_weights() -> None:
+    """Le et al. 2015 clip; their recurrent weights are set after the initializer, which cannot change them."""
+    irnn = ("architecture=irnn", "architecture.scale=2", "activation=relu")
+    for verdict in ("vanishing", "exploding"):
+        found = overrides(verdict, *irnn, axis="time")
+        assert found[0] == "architecture.scale=1 trainer.clip_norm=1"
+        assert not [words for words in found if "initializer" in words]
+        assert overrides(verdict, *irnn, "trainer.clip_norm=5", axis="time")[0] == "architecture.scale=1"
+    model = small_build(compose("architecture=irnn", "activation=relu", "initializer=orthogonal")).model
+    (recurrent,) = (w for name, w in model.named_parameters() if name.endswith("hidden_to_hidden.weight"))
+    assert torch.equal(recurrent, torch.eye(len(recurrent)))
+
+
+def test_what_explodes_along_time_is_clipped_whatever_else_is_done() -> None:
+    """A start that neither grows nor shrinks holds until the first steps (Pascanu et al. 2013)."""
+    found = overrides("exploding", *RNN, "initializer=orthogonal", "initializer.gain=2.5", axis="time")
+    assert found[:2] == ["initializer.gain=1 trainer.clip_norm=1", "trainer.clip_norm=1"]
+    clipped = overrides("exploding", *RNN, "initializer=he_normal", "trainer.clip_norm=1", axis="time")
+    assert clipped[0] == "initializer=orthogonal"
+    right = overrides("exploding", *RNN, "initializer=orthogonal", axis="time")
+    assert right[0] == "trainer.clip_norm=1"
+
+
+def test_spikes_of_a_recurrent_network_are_clipped_before_the_rate_goes_down() -> None:
+    """Pascanu et al. 2013; without recurrence a spike tells of the rate."""
+    assert overrides("unstable", *RNN, onset=9)[:2] == ["trainer.clip_norm=1", "optimizer.lr=0.001"]
+    assert overrides("unstable", onset=9)[:2] == ["optimizer.lr=0.001", "trainer.clip_norm=1"]
+    assert overrides("unstable", *RNN, "optimizer.lr=5", onset=9)[0] == "optimizer.lr=0.01"  # a slip goes back first
 
 
 def test_skips_keep_the_kind_of_network() -> None:

@@ -86,6 +86,21 @@ def test_the_run_takes_as_many_steps_as_are_asked_for(folder: Path, capsys: pyte
         assert run.rows("probes")["step"].nunique() >= 10
 
 
+@pytest.mark.parametrize(
+    ("words", "steps"),
+    [
+        ("architecture=mlp architecture.depth=2 architecture.width=8", 200),
+        ("architecture=rnn architecture.hidden=4", 1000),
+        ("architecture=rnn architecture.hidden=4 --steps 25", 25),
+        ("architecture=rnn architecture.hidden=4 trainer.max_steps=30", 30),
+    ],
+)
+def test_the_steps_are_those_of_the_kind_of_network(words: str, steps: int, folder: Path) -> None:
+    """Unless they are asked for; a verdict of `undecided` after few of them asks for more, with exit status 2."""
+    main(["doctor", *words.split(), *COMMON[1:], "--max-runs", "2", "--minutes", "0.0001"])
+    assert len(find_runs([folder])[0].rows("steps")) == steps
+
+
 def test_when_the_time_is_up_no_run_is_begun(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = starts(capsys, "--minutes", "0.0001")
     assert len(find_runs([folder])) == 1

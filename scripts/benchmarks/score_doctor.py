@@ -2,31 +2,38 @@
 
 The networks are the faulty ones of diagnosis_set that a change of words can mend: not those whose inputs tell nothing,
 nor those whose fault is put in by a part made for the set. A remedy repairs if the verdict is healthy with it and the
-validation data are answered clearly better (vgp_bench/doctor/scoring.py).
+validation data are answered clearly better (vgp_bench/doctor/scoring.py): by a tenth of the way from chance (0) to
+perfection (1), which stands behind each remedy. Better is meant beside the network as it is; of one that is worse than
+chance the row `all, above chance` asks for a tenth of the way from there. Of the adding problem the way is that of
+answers within a tolerance, which a loss far below chance may still not show.
 """
 
 import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from diagnosis_set.cases import Labelled, read_cases
 
 from benchmarks.calling import leave, output, whole
-from benchmarks.score_forecast import wilson
+from benchmarks.remedy_table import HOW_LONG, REMEDIES, TUNED, Score, text
+from vgp_bench.compare.estimates import estimate
 from vgp_bench.composition import compose
+from vgp_bench.config import ComposedRun
 from vgp_bench.diagnosis.finding import Diagnosis
 from vgp_bench.doctor.changes import Change, change
 from vgp_bench.doctor.flow import statistic_of
+from vgp_bench.doctor.lengths import SLOW, is_slow
 from vgp_bench.doctor.ranking import ranked, winner
 from vgp_bench.doctor.scoring import repairs, way
 from vgp_bench.doctor.search import Budget, Search
 from vgp_bench.doctor.trying import Attempt, Result, Trials
 from vgp_bench.errors import ConfigError, ResultsError, UserError
+from vgp_bench.plural import plural
 from vgp_bench.records.environment import describe_environment
 from vgp_bench.report.output_file import write_text
 
@@ -36,24 +43,17 @@ UNMENDABLE = (
     *("dataset.inputs=", "dataset.unrelated="),
     *("optimizer=meddling", "initializer=edited", "schedule=jump", "architecture=narrow"),
 )
-REMEDIES = 3
 
 
 @dataclass(frozen=True)
-class Score:
-    """One network: the verdict, the remedies in their order and whether each repairs, and the winner, "" for none.
-    won: None if nothing was searched."""
+class Lengths:
+    """Steps of a trial: of quick networks and of slow ones, see vgp_bench/doctor/lengths.py."""
 
-    case: Labelled
-    verdict: str
-    remedies: tuple[str, ...]
-    repaired: tuple[bool, ...]
-    winner: str = ""
-    won: bool | None = None
+    quick: int
+    slow: int
 
-    @property
-    def best(self) -> bool:
-        return any(self.repaired[:REMEDIES])
+    def of(self, composed: ComposedRun) -> int:
+        return self.slow if is_slow(composed) else self.quick
 
 
 def chosen(only: Sequence[str], data_dir: Path) -> list[Labelled]:
@@ -69,11 +69,12 @@ def chosen(only: Sequence[str], data_dir: Path) -> list[Labelled]:
     ]
 
 
-def score(case: Labelled, budget: Budget, seeds: int, results: Path, data_dir: Path) -> Score | None:
-    """None if the network is not ill in so few steps."""
+def score(case: Labelled, lengths: Lengths, runs: int, seeds: int, results: Path, data_dir: Path) -> Score | None:
+    """None if the network is not ill after so many steps. runs: most of a search; 0: nothing is searched."""
     words = [word for word in case.words if not word.startswith(("trainer.max_steps", "experiment_name", "monitor."))]
     words += [f"results_dir={results}", f"data_dir={data_dir}", f"experiment_name={case.name.replace('/', '.')}"]
     base = Change((), tuple(words), compose(words)[0])
+    budget = Budget(lengths.of(base.composed), 60.0, runs)
     with Trials(case.name.replace("/", "."), ["scripts/score_doctor", case.name], visible=False) as trials:
         search = Search(base, budget, trials)
         diagnosis = search.examine()
@@ -82,8 +83,10 @@ def score(case: Labelled, budget: Budget, seeds: int, results: Path, data_dir: P
         offered = [remedy.overrides for remedy in diagnosis.remedies if remedy.overrides]
         made = [one for overrides in offered if (one := change(base, overrides)) is not None][:REMEDIES]
         before = _all_seeds(trials, base, budget.steps, seeds)
-        repaired = tuple(repairs(_all_seeds(trials, one, budget.steps, seeds), before) for one in made)
-        found = Score(case, diagnosis.label, tuple(one.name for one in made), repaired)
+        after = [_all_seeds(trials, one, budget.steps, seeds) for one in made]
+        repaired = tuple(repairs(results, before) for results in after)
+        learned = tuple(estimate(way(result.record) for result in results).mean for results in after)
+        found = Score(case, diagnosis.label, budget.steps, tuple(one.name for one in made), repaired, learned)
         _tell(found, trials, made, budget.steps)
         return _searched(found, search, diagnosis) if budget.runs else found
 
@@ -92,7 +95,7 @@ def _searched(found: Score, search: Search, diagnosis: Diagnosis) -> Score:
     search.treat()
     best = winner(ranked(list(search.found.values()), search.before, statistic_of(diagnosis)))
     name = best.change.name if best is not None else ""
-    return Score(found.case, found.verdict, found.remedies, found.repaired, name, best is not None)
+    return replace(found, winner=name, won=best is not None)
 
 
 def _all_seeds(trials: Trials, one: Change, steps: int, seeds: int) -> list[Result]:
@@ -102,46 +105,30 @@ def _all_seeds(trials: Trials, one: Change, steps: int, seeds: int) -> list[Resu
 def _tell(found: Score, trials: Trials, made: Sequence[Change], steps: int) -> None:
     """On stderr, for whoever looks into why a remedy does not help."""
     print(f"{found.case.name}: {found.verdict}", file=sys.stderr)
-    for one, good in zip(made, found.repaired, strict=True):
+    for one, good, far in zip(made, found.repaired, found.learned, strict=True):
         result = trials.results.get(Attempt(one, steps, 0))
         label = result.diagnosis.label if result is not None and result.diagnosis is not None else "no result"
-        learned = f"{way(result.record):.2f}" if result is not None else "-"
-        print(f"    {'+' if good else '-'} {one.name}: {label}, {learned}", file=sys.stderr, flush=True)
+        print(f"    {'+' if good else '-'} {one.name}: {label}, {far:.2f}", file=sys.stderr, flush=True)
 
 
-def text(scores: Sequence[Score], healthy: Sequence[str], preface: Sequence[str]) -> str:
-    """The shares, by family and together, then every network."""
-    families = sorted({score.case.family for score in scores})
-    rows = [("all", list(scores)), *((name, [s for s in scores if s.case.family == name]) for name in families)]
-    lines = ["# Remedies, scored", "", *preface, ""]
-    lines += [
-        "| networks | first remedy repairs | one of the first three | winner of the doctor |",
-        "|---|---|---|---|",
-    ]
-    for name, some in rows:
-        first, three = [bool(s.repaired[:1] == (True,)) for s in some], [s.best for s in some]
-        won = [s.won for s in some if s.won is not None]
-        lines.append(f"| {name} | {_share(first)} | {_share(three)} | {_share(won)} |")
-    lines += ["", "| network | verdict | remedies: + repairs, - does not | winner |", "|---|---|---|---|"]
-    for s in scores:
-        tried = "; ".join(f"{'+' if good else '-'} {name}" for name, good in zip(s.remedies, s.repaired, strict=True))
-        lines.append(f"| {s.case.name} | {s.verdict} | {tried} | {s.winner or ('-' if s.won is None else 'none')} |")
-    lines += ["", f"Not ill in so few steps, left out: {', '.join(healthy) or 'none'}."]
-    return "\n".join(lines) + "\n"
+def _code(code: Mapping[str, object]) -> str:
+    return str(code["commit"])[:12] + (" with changes on top" if code["dirty"] else "")
 
 
-def _share(hits: Sequence[bool]) -> str:
-    if not hits:
-        return "-"
-    low, high = wilson(sum(hits), len(hits))
-    return f"{sum(hits)}/{len(hits)} = {100 * sum(hits) / len(hits):.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
+def _command(arguments: argparse.Namespace) -> str:
+    only = f" --only {' '.join(arguments.only)}" if arguments.only else ""
+    return (
+        f"scripts/score_doctor --steps {arguments.steps} --slow-steps {arguments.slow_steps} --seeds {arguments.seeds} "
+        f"--max-runs {arguments.max_runs}{only}"
+    )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/score_doctor", description=__doc__)
     parser.add_argument("--results", type=Path, default=HOUSE / "results" / "doctor_set", help="where the runs lie")
     parser.add_argument("--data-dir", type=Path, default=Path(os.environ.get("VGP_DATA_DIR", "data")))
-    parser.add_argument("--steps", type=whole(20), default=150)
+    parser.add_argument("--steps", type=whole(20), default=150, help="of a network without a memory to learn")
+    parser.add_argument("--slow-steps", type=whole(20), default=SLOW, help="of recurrent networks and on sequences")
     parser.add_argument("--seeds", type=whole(1), default=2, help="of each remedy")
     parser.add_argument("--max-runs", type=whole(0), default=12, help="of each search; 0: none")
     parser.add_argument("--only", nargs="*", default=[], help="networks whose names begin so: cnn/ or mlp/sigmoid, say")
@@ -152,9 +139,9 @@ def main() -> int:
     if not cases:
         raise UserError(f"--only {' '.join(arguments.only)}: no network of that name; they stand in {CASES}")
     for case in cases:
-        budget = Budget(arguments.steps, 60.0, arguments.max_runs)
+        lengths = Lengths(arguments.steps, arguments.slow_steps)
         try:
-            found = score(case, budget, arguments.seeds, arguments.results, arguments.data_dir)
+            found = score(case, lengths, arguments.max_runs, arguments.seeds, arguments.results, arguments.data_dir)
         except (ConfigError, ResultsError) as error:
             print(f"{case.name}: {error}", file=sys.stderr)
             continue
@@ -165,8 +152,14 @@ def main() -> int:
     here = describe_environment("cpu", [])
     preface = [
         f"{datetime.now(UTC):%Y-%m-%d}, {here['cpu']}, torch {here['versions']['torch']}, vgp_bench "
-        f"{str(here['code']['commit'])[:12]}; {time.perf_counter() - began:.0f} s. {arguments.steps} steps, "
-        f"{arguments.seeds} seeds of each remedy, {arguments.max_runs} runs a search. Intervals: Wilson, 95 %.",
+        f"{_code(here['code'])}; {time.perf_counter() - began:.0f} s without the runs on disk already. Command: "
+        f"`{_command(arguments)}`: {arguments.steps} steps, {arguments.slow_steps} of recurrent networks and on "
+        f"sequences, {plural(arguments.seeds, 'seed')} of each remedy, {arguments.max_runs} runs a search. Intervals: "
+        "Wilson, 95 %.",
+        "",
+        HOW_LONG,
+        "",
+        TUNED,
         "",
         __doc__.partition("\n\n")[2].strip().replace("\n", " "),
     ]

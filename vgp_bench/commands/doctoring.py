@@ -58,7 +58,10 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", default="5", metavar="M", help="no run is begun after so many minutes (default 5)")
     parser.add_argument("--max-runs", default="40", metavar="N", help="most runs, finished ones included (default 40)")
     parser.add_argument(
-        "--steps", default="200", metavar="K", help="steps of a full trial (default 200, or trainer.max_steps if less)"
+        "--steps",
+        metavar="K",
+        help="steps of a full trial (default 200; 1000 of recurrent networks and on sequences, which need more to show "
+        "what they learn; trainer.max_steps if less)",
     )
     parser.add_argument("--anyway", action="store_true", help="go on with a healthy network")
     parser.add_argument("--config-dir", metavar="DIR", help="a folder of configs of your own")
@@ -70,12 +73,13 @@ def _doctor(arguments: argparse.Namespace) -> int:
         arguments.help_of.print_help()
         return 0
     minutes, runs = _minutes(arguments.minutes), _whole(arguments.max_runs, "--max-runs", 2)
-    steps = _whole(arguments.steps, "--steps", 20)
+    asked = _whole(arguments.steps, "--steps", 20) if arguments.steps is not None else None
     base = _base(arguments.words, arguments.config_dir)
+    from vgp_bench.doctor.lengths import usual_steps
     from vgp_bench.doctor.search import Budget, Search
     from vgp_bench.doctor.trying import Trials
 
-    config = base.composed.config
+    config, steps = base.composed.config, asked or usual_steps(base.composed)
     most = config["trainer"]["max_steps"]
     budget = Budget(min(steps, most) if isinstance(most, int) else steps, minutes, runs)
     experiment = config["experiment_name"] if config["experiment_name"] != "default" else "doctor"

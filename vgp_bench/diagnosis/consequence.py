@@ -35,7 +35,7 @@ def consequence_of(case: Case) -> Consequence:
     if len(losses) < SETTLED:
         return Consequence("none", -1, f"{plural(len(losses), 'step')}: too few to tell")
     if (losses < 0).any():
-        return _of_signed(steps, losses)
+        return _of_signed(case, steps, losses)
     return _of_positive(case, steps, losses)
 
 
@@ -67,20 +67,22 @@ def _of_positive(case: Case, steps: NDArray[np.integer], losses: NDArray[np.floa
     # Above chance a fall is no progress yet, only the way back from a bad start.
     learns = trend.falls if now < before else trend.ahead(now) < (1 - PROGRESS) * before
     gone = before - now > max(PROGRESS * before, NOISE * course.error)
-    arrived = now < (1 - SLOW) * case.chance_loss  # perhaps before this training began; false if chance is unknown
+    # Perhaps before this training began; false where chance is unknown.
+    arrived = now < (1 - SLOW) * case.chance_loss or _answers_above(case.chance_accuracy, case) >= SLOW
     if not gone and not learns and not knows and not arrived:
         words = f"the loss is {now:.3g}, {_named(case, before)} {before:.3g}, and does not fall"
         return Consequence("stall", int(steps[began(level > (1 - PROGRESS) * before)]), words)
     words = f"the loss went from {start:.3g} to {now:.3g}"
+    shown = max(1 - now / before, gain) >= SLOW or arrived
     # A fall leads as far as the best answer that ignores the input; only below it does it show where it will end.
     gets_there = now < before and trend.ahead(now) <= (1 - SLOW) * before
-    if max(1 - now / before, gain) < SLOW and not gets_there and not arrived:
+    if not shown and not gets_there:
         far = "little for" if now < before else f"no better than {_named(case, before)} after"
-        return Consequence("slow", int(steps[0]), f"{words}, {far} {plural(len(losses), 'step')}")
-    return Consequence("none", -1, words)
+        return Consequence("slow", int(steps[0]), f"{words}, {far} {plural(len(losses), 'step')}", shown)
+    return Consequence("none", -1, words, shown)
 
 
-def _of_signed(steps: NDArray[np.integer], losses: NDArray[np.floating]) -> Consequence:
+def _of_signed(case: Case, steps: NDArray[np.integer], losses: NDArray[np.floating]) -> Consequence:
     """Of a loss that goes below 0: nobody knows its best value, so what counts is whether it left its noise."""
     course = Course.of(losses)
     fall = course.start - course.now
@@ -89,7 +91,7 @@ def _of_signed(steps: NDArray[np.integer], losses: NDArray[np.floating]) -> Cons
     if -fall > BLOWN_UP * size:
         return Consequence("divergence", int(steps[began(course.level > course.start + BLOWN_UP * size)]), words)
     if fall > NOISE * course.error:
-        return Consequence("none", -1, words)
+        return Consequence("none", -1, words, shown=_gain_in_answers(case) >= SLOW)
     return Consequence("stall", int(steps[0]), f"{words}: no further than its noise")
 
 
@@ -99,11 +101,17 @@ def _named(case: Case, before: float) -> str:
 
 def _gain_in_answers(case: Case) -> float:
     """By how much the accuracy of the last SETTLED steps is above chance and above the first ones; 0 if in doubt."""
+    first = float(case.column("steps", "accuracy")[:FIRST].mean())
+    return _answers_above(max(first, _accuracy_of_chance(case)), case)
+
+
+def _answers_above(level: float, case: Case) -> float:
+    """By how much that accuracy is above this level; 0 if in doubt, as of an unknown one."""
     accuracy = np.asarray(case.column("steps", "accuracy"), dtype=float)
     if not np.isfinite(accuracy).all():
         return 0.0
     recent = accuracy[-SETTLED:]
-    gain = float(recent.mean()) - max(float(accuracy[:FIRST].mean()), _accuracy_of_chance(case))
+    gain = float(recent.mean()) - level
     error = float(recent.std(ddof=1)) / SETTLED**0.5
     return gain if gain > NOISE * error else 0.0
 

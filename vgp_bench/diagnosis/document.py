@@ -38,7 +38,8 @@ activations at zero. Harm without a symptom is `plateau`, `unstable` or `diverge
 
 - **seen**: what, where and since which step it was seen at every look. **evidence**: the statistic with its 95 %
   interval, if it is estimated, beside the limit it passed. **outcome**: what became of the training.
-- **certain**: the whole interval lies beyond the limit and no other symptom explains it; **likely**: otherwise.
+- **certain**: the whole interval lies beyond the limit and no other symptom explains it; **likely**: otherwise. Healthy
+  is certain once 40 % of the loss of chance is left behind, or as much gained in accuracy.
   **or else**: the next best explanation. **note**: symptoms that the verdict explains, or that did no harm.
 - **try**, **or**: what to change, the most promising first by the papers named; for a composed run with the words for
   its command line. They were not tried on this network: that is what `vgp-bench doctor` does, see below.
@@ -66,14 +67,15 @@ _BLIND = """
 
 ## Which remedy works
 
-`vgp-bench doctor OVERRIDES` composes a network as `vgp-bench run` does, trains it for 200 steps and judges it. If it is
-ill, it tries the remedies of the verdict, whatever else applies, and a range of learning rates (Smith 2017), one change
-at a time; then pairs of the best. Who goes on is decided by successive halving (Jamieson & Talwalkar 2016): all for a
-third of the steps, the better half for two thirds, the last three to the end with three seeds each. The ranking shows
-the verdict with each change, what became of the signal, validation accuracy with its interval, parameters and time a
-step. A change repairs if every seed is healthy with it and the gain on the validation data is clearly above 0; the
-test data are never looked at. Each trial is a recorded run, so the same command goes on where it was stopped. What it
-finds holds for so many steps of this network on these data, not in general.
+`vgp-bench doctor OVERRIDES` composes a network as `vgp-bench run` does, trains it for 200 steps (1000 of a recurrent
+network and on sequences, which stay near chance at first even when nothing is wrong) and judges it. If it is ill, it
+tries the remedies of the verdict, whatever else applies, and a range of learning rates (Smith 2017), one change at a
+time; then pairs of the best. Who goes on is decided by successive halving (Jamieson & Talwalkar 2016): all for a third
+of the steps, the better half for two thirds, the last three to the end with three seeds each. The ranking shows the
+verdict with each change, what became of the signal, validation accuracy with its interval, parameters and time a step.
+A change repairs if every seed is healthy with it and the gain on the validation data is clearly above 0; the test data
+are never looked at. Each trial is a recorded run, so the same command goes on where it was stopped. What it finds holds
+for so many steps of this network on these data, not in general.
 
 ## The rules of other tools
 

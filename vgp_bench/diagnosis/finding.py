@@ -67,11 +67,13 @@ class Symptom:
 
 @dataclass(frozen=True)
 class Consequence:
-    """What became of the training. since: the first step of it; words: with the figures it rests on."""
+    """What became of the training. since: the first step of it; words: with the figures it rests on. shown: where it is
+    none, whether so much has been learned by now (SLOW) that it is beyond doubt."""
 
     kind: Literal["none", "slow", "stall", "regression", "divergence"]
     since: int
     words: str
+    shown: bool = True
 
     @property
     def harm(self) -> bool:
@@ -92,8 +94,8 @@ class Diagnosis:
     """The verdict on one run up to the step `seen`.
 
     cause: the symptom that the verdict names, None for healthy, plateau, diverged and undecided. runner_up: the next
-    best explanation. notes: symptoms that did no harm, a line each. sure: how sure, from the intervals of cause and
-    consequence. remedies: the most promising one first.
+    best explanation. notes: symptoms that did no harm, a line each. sure: how sure, from the interval of the cause; of
+    a healthy run, from how much it has learned. remedies: the most promising one first.
     """
 
     verdict: Verdict

@@ -15,6 +15,7 @@ from vgp_bench.diagnosis.known import Known
 from vgp_bench.diagnosis.looks import looks
 from vgp_bench.diagnosis.remedies import remedies_for
 from vgp_bench.diagnosis.sentences import note
+from vgp_bench.diagnosis.symptoms import collapsed, small_updates
 from vgp_bench.diagnosis.thresholds import DEAD, INPUT_SHARE, PATIENCE, SETTLED
 
 
@@ -43,6 +44,9 @@ _ONLY_SLOWS: set[Verdict] = {"update too small", "symmetric"}
 _INNOCENT: dict[str, set[Verdict]] = {"regression": _ONLY_SLOWS, "divergence": {*_ONLY_SLOWS, *_SIGNAL}}
 """What cannot have led to it: small steps and equal units only hold a training back. A signal that is lost on the way
 leaves an answer that is the same for every input: what was learned is gone, but worse than chance it does not get."""
+_OF_A_STALL = (small_updates.find_unmoved, collapsed.find_faint)
+"""What explains a stall that nothing else does, the likelier first. They are asked where there is one: none of them
+raises an alarm."""
 
 
 def diagnose(case: Case) -> Diagnosis:
@@ -50,13 +54,14 @@ def diagnose(case: Case) -> Diagnosis:
     found = symptoms_of(case)
     consequence = _unless_of_one_answer(consequence_of(case), case, found)
     verdict, cause, runner_up = _verdict(case, found, consequence)
+    doubtful = not consequence.shown if verdict == "healthy" else cause not in found
     return Diagnosis(
         verdict=verdict,
         consequence=consequence,
         seen=case.last_step,
         cause=cause,
         runner_up=runner_up,
-        sure=_sure(verdict, cause, runner_up),
+        sure=_sure(verdict, cause, runner_up, doubtful),
         notes=tuple(note(symptom) for symptom in found if symptom not in (cause, runner_up)),
         remedies=remedies_for(verdict, cause, Known.of(case)),
     )
@@ -114,16 +119,19 @@ def _verdict(
         return found[0].verdict, found[0], (others[0] if others else None)
     if consequence.kind == "stall" and len(case.column("steps", "step")) < PATIENCE:
         return "undecided", None, None
+    if consequence.kind == "stall" and (weak := [symptom for find in _OF_A_STALL if (symptom := find(case))]):
+        return weak[0].verdict, weak[0], (weak[1] if len(weak) > 1 else None)
     bare: dict[str, Verdict]
     bare = {"slow": "healthy", "stall": "plateau", "regression": "unstable", "divergence": "diverged"}
     return bare[consequence.kind], None, None
 
 
 def _sure(
-    verdict: Verdict, cause: Symptom | None, runner_up: Symptom | None
+    verdict: Verdict, cause: Symptom | None, runner_up: Symptom | None, doubtful: bool
 ) -> Literal["certain", "likely", "unclear"]:
+    """doubtful: healthy without having shown it yet, or a symptom that is the cause for want of another."""
     if verdict == "undecided":
         return "unclear"
     if cause is None:
-        return "likely" if verdict in ("plateau", "unstable") else "certain"
-    return "certain" if cause.evidence.certain and runner_up is None else "likely"
+        return "likely" if doubtful and verdict != "diverged" else "certain"
+    return "certain" if cause.evidence.certain and runner_up is None and not doubtful else "likely"

@@ -58,6 +58,7 @@ OPTIONS: dict[tuple[Verdict, str], Sequence[Option]] = {
         *SLIPS,
         recurrent.recurrent_scale,
         recurrent.open_gate,
+        recurrent.gates_with_adam,
         recurrent.gates,
         recurrent.identity_recurrence,
         recurrent.orthogonal,
@@ -65,7 +66,7 @@ OPTIONS: dict[tuple[Verdict, str], Sequence[Option]] = {
     ("exploding", "time"): (
         *SLIPS,
         recurrent.recurrent_scale,
-        recurrent.orthogonal,
+        recurrent.orthogonal_clipped,
         steps.clip,
         recurrent.gates,
         rates.lower_rate,
@@ -89,7 +90,14 @@ OPTIONS: dict[tuple[Verdict, str], Sequence[Option]] = {
         rates.higher_rate,
         steps.optimizer,
     ),
-    ("unstable", ""): (*SLIPS, rates.lower_rate, steps.clip, steps.constant_rate, o.normalizer),
+    ("unstable", ""): (
+        *SLIPS,
+        recurrent.clip_over_time,
+        rates.lower_rate,
+        steps.clip,
+        steps.constant_rate,
+        o.normalizer,
+    ),
     ("plateau", ""): (
         *SLIPS,
         o.odd_initializer,

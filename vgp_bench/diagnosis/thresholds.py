@@ -56,6 +56,11 @@ INPUT_SHARE = 1e-5
 """Share of the last hidden signal that depends on the input. Healthy: .01 and more; a ReLU net of 100 layers at He's
 initialization, whose angles close like 1/l^2, 1e-3; collapsed: 1e-7 and less (rounding)."""
 
+FAINT_SHARE = 1e-3
+"""The same share where a stall that nothing else explains is explained by it. What all inputs have in common bounds the
+rate, and what tells them apart is learned 1 / share times as slowly (LeCun, Kanter & Solla 1991): in a thousand steps
+what else takes one. Networks whose labels mean nothing keep 3e-3 and more."""
+
 SPREAD = 1e-4
 """Difference between the rows of a weight matrix, and between units, relative to their size. Random rows: 1; what
 remains of equal rows after rounding: 1e-7."""
@@ -66,6 +71,10 @@ SMALL_UPDATE = 1e-5
 """Update-to-weight ratio of the stage that moves most, median over the steps. The folk target is 1e-3; at 1e-5 it takes
 a thousand steps to move a weight by one percent."""
 
+HARDLY_MOVED = 0.01
+"""Way of the stage that moves most, its steps added up, as a share of its size. A stall within it is no plateau: every
+weight is still, to a percent, what it was at the start, and nothing has been tried. SMALL_UPDATE takes a thousand steps
+for it; a wide network may learn within it (Chizat et al. 2019), so that by itself it is no symptom."""
 STIRRING = 10.0
 """Multiple of SMALL_UPDATE at which a stage moves after all: a median of less may have single steps of more."""
 LARGE_UPDATE = 1.0
@@ -101,7 +110,8 @@ FALLING = 0.02
 learning, if slowly."""
 SLOW = 0.4
 """Progress, in loss or in accuracy, below which a network with a symptom is held back by it, unless the trend says that
-it will get there soon. Without a symptom it is only a hard task."""
+it will get there soon. Without a symptom it is only a hard task; but as long as no more than this has been learned,
+nobody can be certain that the network is healthy."""
 RELAPSE = 0.5
 """Share of what had been learned that has to be lost again to call it a relapse."""
 BLOWN_UP = 2.0
