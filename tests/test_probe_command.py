@@ -1,5 +1,6 @@
 """`vgp-bench probe` as it is typed: what it prints, draws, refuses, and that it writes nothing."""
 
+import math
 from pathlib import Path
 
 import matplotlib.image
@@ -10,9 +11,13 @@ from tests.drawn import legend_of, lines_of, notes_of
 from vgp_bench.cli import main
 from vgp_bench.probe.depths import at_depths, depth_text
 from vgp_bench.probe.figures import decay_against_depth, reach_by_depth
+from vgp_bench.probe.lines import percent
 from vgp_bench.probe.measuring import measure
+from vgp_bench.probe.tables import shortened
 
 SMALL = ["architecture.width=16", "architecture.depth=15", "device=cpu"]
+
+TINY = ["architecture.width=8", "architecture.heads=2", "device=cpu"]
 
 
 @pytest.mark.parametrize(
@@ -22,8 +27,10 @@ SMALL = ["architecture.width=16", "architecture.depth=15", "device=cpu"]
         ["normalizer=batch", "trainer.clip_norm=0.1", *SMALL],
         ["architecture=residual_mlp", "architecture.width=16", "architecture.depth=60", "device=cpu"],
         ["architecture=gru", "architecture.hidden=8", "dataset=copy_memory", "dataset.delay=30", "device=cpu"],
+        ["architecture=rnn", "activation=tanh", "dataset=adding", "dataset.length=100", "device=cpu"],
+        [*["architecture=transformer", "architecture.norm=post", "architecture.blocks=10"], *TINY, "images_as=rows"],
     ],
-    ids=["sigmoid", "batch norm", "diverging", "gru"],
+    ids=["sigmoid", "batch norm", "diverging", "gru", "rnn", "transformer"],
 )
 def test_it_fits_a_terminal_and_writes_nothing(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -35,7 +42,7 @@ def test_it_fits_a_terminal_and_writes_nothing(
     lines = printed.out.splitlines()
     assert max(map(len, lines)) <= 80
     assert sum(line.startswith("forecast ") for line in lines) == 1
-    assert "checklist: measured here, and what is commonly said" in lines
+    assert "checklist: measured here [and what is commonly said]; ok, look into it, no" in lines
     assert list(tmp_path.iterdir()) == []
 
 
@@ -142,3 +149,31 @@ def test_without_a_gradient_there_is_no_decay_and_that_is_said(capsys: pytest.Ca
     assert "measured nothing, no gradient arrives;" in " ".join(capsys.readouterr().out.split())
     assert main(["probe", *SMALL, "architecture.depth=1"]) == 0
     assert "measured too few layers;" in " ".join(capsys.readouterr().out.split())
+
+
+def test_names_too_long_for_their_column_keep_number_and_end() -> None:
+    assert shortened("block_10_feed_forward", 25) == "block_10_feed_forward"
+    assert shortened("decoder_block_10_feed_forward", 19) == "decoder_b.._forward"
+    assert len(shortened("x" * 60, 25)) == 25
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(0.0, "0"), (1.0, "100"), (0.994, "99"), (0.004, "0.4"), (3e-12, "3e-10"), (math.nan, "-")]
+)
+def test_a_share_in_a_column_of_percent_is_one(share: float, words: str) -> None:
+    assert percent(share) == words
+
+
+def test_a_trial_that_diverges_teaches_no_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["probe", *SMALL, "initializer=normal_01", "architecture.depth=30"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("learning   ")]
+    assert line.startswith("learning   no layer: the loss is ")
+
+
+def test_a_sweep_of_depths_says_what_each_forgets(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["architecture=rnn", "activation=tanh", "initializer=pytorch_default", "architecture.hidden=8"]
+    rest = ["dataset=adding", "dataset.length=60", "device=cpu", "optimizer.lr=0.1", "trainer.max_steps=200"]
+    assert main(["probe", *words, *rest, "--depths", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].endswith("  near past only")
+    assert max(map(len, lines)) <= 80

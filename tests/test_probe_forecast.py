@@ -14,7 +14,7 @@ from vgp_bench.probe.case import case_of_start
 from vgp_bench.probe.checklist import checklist
 from vgp_bench.probe.effective_depth import effective_depth
 from vgp_bench.probe.first_steps import go
-from vgp_bench.probe.forecast import forecast, symptoms_at_start
+from vgp_bench.probe.forecast import forecast
 from vgp_bench.probe.measuring import Measured, loop_of, measure, start_of, with_trial
 from vgp_bench.probe.weight_scale import weight_scales
 
@@ -26,15 +26,15 @@ SMALL = ("architecture.width=32", "device=cpu", "trainer.max_epochs=1000", f"tra
 @pytest.mark.parametrize(
     ("words", "learns", "why"),
     [
-        ("architecture.depth=5", True, "tells inputs apart"),
-        ("architecture.depth=20 activation=sigmoid", False, "moves its slowest stage"),
-        ("architecture.depth=20 activation=sigmoid normalizer=batch optimizer.lr=0.1", True, "tells inputs apart"),
+        ("architecture.depth=5", True, "tell inputs apart"),
+        ("architecture.depth=20 activation=sigmoid", False, "move the slowest stage"),
+        ("architecture.depth=20 activation=sigmoid normalizer=batch optimizer.lr=0.1", True, "tell inputs apart"),
         ("architecture.depth=4 activation=sigmoid optimizer=adam optimizer.lr=0.01", True, ""),
         ("architecture.depth=4 initializer.bias_mean=-4", False, "dead after the first steps"),
         ("architecture.depth=4 optimizer.lr=5", False, "within the first steps"),
-        ("architecture.depth=4 optimizer.lr=1e-8", False, "moves its slowest stage"),
+        ("architecture.depth=4 optimizer.lr=1e-8", False, "move the slowest stage"),
         ("architecture=residual_mlp architecture.depth=40", False, "the loss is"),
-        ("architecture=residual_mlp architecture.depth=20 architecture.residual=fixup", True, "tells inputs apart"),
+        ("architecture=residual_mlp architecture.depth=20 architecture.residual=fixup", True, "tell inputs apart"),
     ],
 )
 def test_the_forecast_is_what_becomes_of_it(words: str, learns: bool, why: str) -> None:
@@ -193,7 +193,7 @@ def test_a_diagnosis_is_given_the_update_of_the_first_step(healthy: Measured) ->
 def test_the_score_counts_false_alarms_among_those_that_left_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     from benchmarks.forecast_cases import CALIBRATION, HELD_OUT
-    from benchmarks.score_forecast import Score, table, wilson
+    from benchmarks.forecast_tables import Score, share_lines, wilson
 
     scores = [
         Score("a", True, 0.5, 1.0, 1.0),
@@ -202,10 +202,14 @@ def test_the_score_counts_false_alarms_among_those_that_left_chance(monkeypatch:
         Score("d", True, 1.0, 1.0, 1.0),
         Score("e", True, 0.89, 1.0, 1.0),
     ]
-    text = table("some", scores)
-    assert "- right: 3 of 5" in text
-    assert "- false alarms: 1 of 3" in text
-    assert "- missed: 1 of 2" in text
+    line = share_lines({"some": scores})[2]
+    assert re.findall(r"\d+/\d+", line) == ["3/5", "1/3", "1/2", "1/2"]
+    unknowable = [
+        *scores,
+        Score("f", True, 1.0, 1.0, 1.0, near=True),
+        Score("g", True, 1.0, 1.0, 1.0, answerable=False),
+    ]
+    assert re.findall(r"\d+/\d+", share_lines({"some": unknowable})[2]) == ["3/7", "1/3", "3/4", "1/2"]
     # Wilson 1927 for 0 of n: z^2 / (n + z^2) = 3.8415 / 63.8415.
     assert wilson(0, 60) == pytest.approx((0.0, 0.06017), abs=1e-5)
     assert len(set(CALIBRATION) | set(HELD_OUT)) == len(CALIBRATION) + len(HELD_OUT) >= 60
@@ -224,21 +228,61 @@ def test_what_cannot_be_trained_gets_a_remedy_to_try() -> None:
     assert (cured.trainable, cured.remedy) == (True, None)
 
 
-def test_who_trains_without_the_past_is_told_so_beside_the_forecast() -> None:
-    """A tanh net of small recurrent weights learns from the last inputs, and forgets those 60 steps back."""
-    words = ["architecture=rnn", "activation=tanh", "initializer=pytorch_default", "architecture.hidden=8"]
-    found = measure(compose(*words, "dataset=adding", "dataset.length=60", "device=cpu", "optimizer.lr=0.1"))
-    told = forecast(found)
-    assert told.trainable
-    (lag,) = [symptom.lag for symptom in symptoms_at_start(found) if symptom.axis == "time"]
-    assert told.reasons[-1] == f"but not to use what lies {lag} time steps back or more"
-    assert any(note.startswith("vanishing (time)") for note in told.notes)
-
-
 def test_a_symptom_that_the_first_steps_overcome_is_told_beside_the_forecast(healthy: Measured) -> None:
     spoilt = with_rows(healthy, "probes", input_share=1e-9)
     assert forecast(healthy).reasons[-1].startswith("at the pace")
     seen = replace(spoilt, after_trial=None)
     told = forecast(seen)
     assert told.trainable
-    assert told.reasons[-1] == "in spite of collapsed, which the first steps overcome"
+    assert told.reasons[-1] == "in spite of collapsed, which does not keep the first steps from it"
+
+
+def with_losses(found: Measured, before: float, after: float) -> Measured:
+    """At the start and after the trial, as multiples of the chance loss."""
+    chance = found.start.chance.loss
+    assert found.after_trial is not None
+    changed = with_start(found, look=replace(found.start.look, loss=before * chance))
+    return replace(changed, after_trial=replace(found.after_trial, loss=after * chance), ahead=10.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        (500.0, 99.0, ""),
+        (500.0, 101.0, "after the first steps the loss is 101 x chance (lost: 100), the outputs are far too large"),
+        # Ten times the fall of the trial: 3 - 10 x .1 = 2 is above chance, 3 - 10 x .21 = .9 below.
+        (3.0, 2.9, "after the first steps the loss is 2.9 x chance, and at their pace the run does not bring it down"),
+        (3.0, 2.79, ""),
+        (1.0, 1.6, "after the first steps the loss is 1.6 x chance, and at their pace the run does not bring it down"),
+        (1.0, 1.4, ""),
+    ],
+)
+def test_a_loss_far_above_chance_has_to_come_down(healthy: Measured, before: float, after: float, why: str) -> None:
+    told = forecast(with_losses(healthy, before, after))
+    assert told.trainable is (not why)
+    assert told.reasons[0].startswith(why or "at the pace")
+    assert (told.remedy is None) is told.trainable
+
+
+def test_outputs_too_large_to_be_undone_stay_so() -> None:
+    """Weights of N(0, 1) and width 64: each layer is sqrt(64 / 2) times as large as the one before. The trainings end
+    where they began, far above chance; a layer norm takes the size out, and then it learns."""
+    words = ("initializer=normal_01", "optimizer=adam", "architecture.depth=6", *SMALL, "architecture.width=64")
+    for normalizer, learns in (("none", False), ("layer", True)):
+        loop = loop_of(composed := compose(*words, f"normalizer={normalizer}"))
+        found = with_trial(start_of(composed, loop), loop)
+        assert forecast(found).trainable is learns
+        losses = [row.loss for row in go(loop, STEPS).steps[-20:]]
+        assert (sum(losses) / len(losses) < 0.9 * loop.feed.chance.loss) is learns
+
+
+def test_who_is_only_slow_is_told_what_to_try_and_how_many_steps_there_are() -> None:
+    told = forecast(measure(compose("architecture.depth=2", "device=cpu", "trainer.max_steps=12", "optimizer.lr=1e-5")))
+    assert (told.trainable, told.remedy is None) == (False, False)
+    assert told.reasons[0].startswith("at the pace of the first 10, the run's 12 steps tell inputs apart by ")
+    assert told.reasons[0].endswith(" nats of a logit (enough: 0.1)")
+
+
+def test_answers_that_are_numbers_are_told_apart_in_their_own_unit() -> None:
+    told = forecast(measure(compose("architecture=rnn", "activation=tanh", "dataset=adding", "device=cpu")))
+    assert " of the target's unit" in told.reasons[0]

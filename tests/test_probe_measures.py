@@ -184,11 +184,24 @@ def test_the_trial_takes_the_runs_own_steps_and_tells_how_far_they_went() -> Non
         twin.optimizer.step()
         twin.schedule.step()
     assert [row.loss for row in found.steps.steps] == pytest.approx(losses, rel=1e-5)
-    moved = [float((s.weights()[0].detach() - w).norm() / w.norm()) for s, w in zip(stages, weights, strict=True)]
-    assert found.moved == pytest.approx(moved, rel=1e-3)
-    change = (model(x) - logits).detach()
-    assert found.told_apart == pytest.approx(float((change - change.mean(0)).square().mean().sqrt()), rel=1e-3)
+    for stage, before, moved in zip(stages, weights, found.moved, strict=True):
+        w, after = before.double().flatten().numpy(), stage.weights()[0].detach().double().flatten().numpy()
+        beside = np.linalg.lstsq(w[:, None], after, rcond=None)[1]  # what is left of `after` beside any multiple of w
+        assert moved == pytest.approx(math.sqrt(float(beside[0])) / np.linalg.norm(w), rel=1e-3)
+    after = model(x).detach()
+    told = [float((values - values.mean(0)).square().mean().sqrt()) for values in (after - logits, after)]
+    assert found.told_apart == pytest.approx(min(told), rel=1e-3)
     assert [row.step for row in found.steps.layers] == [0] * len(stages)
+
+
+def test_weights_that_only_shrink_have_not_moved_and_logits_that_go_out_tell_nothing_apart() -> None:
+    """Weight decay alone: a step leaves 1 - lr x decay of W, and a hundredth of it ten times over is nothing."""
+    words = ["architecture.depth=3", "optimizer.momentum=0", "initializer.bias_mean=0"]
+    shrunk = small_build(compose(*words, "optimizer.lr=1e-9", "optimizer.weight_decay=1e8"))
+    found = trial(shrunk, shrunk.model, shrunk.monitor.probe)
+    assert max(found.moved) < 1e-6
+    gone = small_build(compose(*words, "optimizer.lr=1e-9", "optimizer.weight_decay=9.9e8"))
+    assert trial(gone, gone.model, gone.monitor.probe).told_apart < 1e-6
 
 
 def test_what_begins_at_zero_has_moved_by_all_of_itself() -> None:

@@ -180,7 +180,8 @@ def _result(outcome: Outcome) -> list[str]:
     if through_time:
         low, high = summary.initial_decay_per_step_low, summary.initial_decay_per_step_high
         lines.append(
-            f"Gradient through time at the start: x {summary.initial_decay_per_step:.3f} a step further back "
+            "Gradient through time at the start, last layer: "
+            f"x {summary.initial_decay_per_step:.3f} a step further back "
             f"({low:.3f} ... {high:.3f}, without the last three steps), "
             f"first/last step {summary.initial_time_ratio:.1e}"
         )

@@ -30,7 +30,7 @@ examples
   vgp-bench probe activation=tanh --depths 5,10,20,50,100 -o decay.png           how the decay grows with depth
 
 columns
-  reach      change of the logits for a change of h by its own size; healthy .1 to 1000, below .001 nothing is learned
+  reach      change of an output for a change of h by its own size; healthy .1 to 1000, below .001 nothing is learned
   ||dL/dh||  mean over inputs        std of h  over inputs and units
   input%     share of h that depends on the input        dead%  units that are 0 on every probe input
   flat%      activations whose slope is below 5 % of the greatest

@@ -70,8 +70,7 @@ def depth_text(found: Sequence[AtDepth], refused: Sequence[str], key: str) -> st
         look = one.start.look
         figures = f"{_size(gradient_of_first(look)):>22}{_size(one.predicted):>11}{measured_decay(look).rho:>9.3f}"
         fall = span(look)
-        said = "trainable" if one.forecast.trainable else "not trainable"
-        lines.append(f"{one.depth:>6}{figures}{_size(reaches(look)[0]):>9}{fall:>+7.1f}  {said}")
+        lines.append(f"{one.depth:>6}{figures}{_size(reaches(look)[0]):>9}{fall:>+7.1f}  {one.forecast.short}")
     if found[0].start.no_prediction:
         lines.append(f"no closed form: {found[0].start.no_prediction}")
     return "\n".join([*lines, *refused])

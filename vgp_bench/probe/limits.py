@@ -9,13 +9,15 @@ that left chance this way: .17 and more; those that stayed there: .02 and less, 
 and tasks whose inputs are easier told apart than answered."""
 
 MOVED = 0.05
-"""Share of its own size by which a run's steps, each as the first ones, move the stage that moves least. A network
+"""Share of its own size by which a run's steps, each as the first ones, turn the stage that moves least. A network
 whose weights all move does not stay what it was at the start, however little of its signal depends on the input: Adam
 led sigmoid nets of 7 layers (1.3) and ReLU nets of 20 at PyTorch's default (.07) out; one of 20 sigmoid layers (4e-4)
 not."""
 
 LOSS_AT_START = (1.5, 10.0)
-"""Loss over chance loss before training: above the first worth a look, above the second outputs are far too large."""
+"""Loss over chance loss before training: above the first worth a look, above the second outputs are far too large.
+After the first steps a loss above the first has to come down at their pace. Healthy networks have 1.4 then and less, or
+fall sixty times as fast as they would have to."""
 
 INPUT_STD = (0.1, 10.0)
 """Standard deviation of the inputs: LeCun et al. 1998, section 4.3, ask for about 1."""

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from vgp_bench.architectures.stages import Architecture
-from vgp_bench.building import build, make, resolve_device, settled
+from vgp_bench.building import build, resolve_device, settled
 from vgp_bench.config import ComposedRun
 from vgp_bench.config_check import check
-from vgp_bench.data.objectives import Chance
+from vgp_bench.data.objectives import Chance, Regression
 from vgp_bench.errors import ConfigError
+from vgp_bench.making import make
 from vgp_bench.monitor.cadence import Cadence
 from vgp_bench.monitor.probing import Probe
 from vgp_bench.probe.batch_mates import mixes_inputs, noise_of_batch_mates
@@ -36,7 +37,7 @@ class Start:
     config: resolved; choices: the option of each group; parameters: how many are trained; batch: inputs that are
     normalized together; batch_noise: see batch_mates, NaN where inputs do not mix; predicted: decay per layer, NaN with
     the reason in no_prediction; input_mean, input_std: over all values of the probe set; weight_scales: of each stage,
-    see weight_scale.
+    see weight_scale; unit: that of an output, in words.
     """
 
     config: dict[str, Any]
@@ -53,18 +54,20 @@ class Start:
     input_mean: float
     input_std: float
     weight_scales: list[float]
+    unit: str = "nats of a logit"
 
 
 @dataclass(frozen=True)
 class Measured:
     """after_trial, later: the network after the trial, and after the steps that were asked for; None if none were, or
-    the loss left the finite before. ahead: see trials_ahead.
+    the loss left the finite before. ahead: see trials_ahead; total_steps: of the whole run.
     """
 
     start: Start
     trial: Trial
     after_trial: Look | None
     ahead: float
+    total_steps: int
     later: Look | None = None
     diverged: str = ""
 
@@ -85,12 +88,13 @@ def with_trial(start: Start, loop: Loop, steps: int = 0) -> Measured:
     found = trial(loop, model, probe)
     diverged = found.steps.diverged
     after_trial = None if diverged else look(model, probe, loop.done)
+    ahead = trials_ahead(start.config, loop.total_steps, len(found.steps.steps))
     later = None
     if steps and not diverged:
         # Fewer than the trial had: then those are what can be shown.
         diverged = go(loop, steps).diverged if steps > loop.done else ""
         later = None if diverged else look(model, probe, loop.done)
-    return Measured(start, found, after_trial, trials_ahead(start.config, loop.total_steps, loop.done), later, diverged)
+    return Measured(start, found, after_trial, ahead, loop.total_steps, later, diverged)
 
 
 def loop_of(composed: ComposedRun) -> Loop:
@@ -131,6 +135,7 @@ def start_of(composed: ComposedRun, loop: Loop) -> Start:
         input_mean=float(values.mean()),
         input_std=float(values.std()),
         weight_scales=weight_scales(model.stages()),
+        unit="of the target's unit" if isinstance(probe.objective, Regression) else "nats of a logit",
     )
 
 

@@ -8,9 +8,8 @@ import numpy as np
 from vgp_bench.diagnosis.reach import reach_of, span_of
 from vgp_bench.diagnosis.thresholds import FEWEST_STAGES
 from vgp_bench.probe.looking import Look, as_columns
-from vgp_bench.records.rows import LayerRow, TimeRow
+from vgp_bench.records.rows import LayerRow
 from vgp_bench.records.signal import Decay, decay_per_layer, hidden_gradient
-from vgp_bench.records.time_signal import TimeDecay, decay_per_step, last_layer
 
 
 def reaches(look: Look) -> list[float]:
@@ -45,12 +44,6 @@ def gradient_of_first(look: Look) -> float:
     """||dL/dh|| of the first hidden stage by that of the last one; NaN if there are not two."""
     _, gradient = hidden_gradient(as_columns(look.layers, LayerRow), look.step)
     return float(gradient[0] / gradient[-1]) if len(gradient) > 1 and gradient[-1] > 0 else math.nan
-
-
-def through_time(look: Look, column: str = "state_gradient_l2") -> tuple[list[int], list[float], TimeDecay]:
-    """Lags and ||dL/dh_t|| of the last layer, shortest lag first, and the factor per step; empty without time axis."""
-    lag, gradient = last_layer(as_columns(look.times, TimeRow), look.step, column)
-    return [int(value) for value in lag], [float(value) for value in gradient], decay_per_step(lag, gradient)
 
 
 def least(values: Sequence[float]) -> float:

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from vgp_bench.building import make
+from vgp_bench.making import make
 
 
 def trials_ahead(config: dict[str, Any], total_steps: int, tried: int) -> float:

@@ -19,7 +19,7 @@ def weights(found: Measured) -> Item | None:
     # A normalizer behind them makes any size harmless: what they do to the signal decides.
     harm = [item for check in (loss, forward, slopes) if (item := check(found)) is not None and item.mark == "no"]
     words = f"rms of W x sqrt(fan in) {known[0]:.2g} ... {known[-1]:.2g}"
-    return Item("weight scale", marked(fine, not harm), words, "1 to 1.4 (LeCun, He); of N(0, 1): sqrt(fan in)")
+    return Item("weight scale", marked(fine, not harm), words, "1 to 1.4 (LeCun, He); N(0, 1) has sqrt(fan in)")
 
 
 def batch(found: Measured) -> Item | None:
@@ -27,8 +27,8 @@ def batch(found: Measured) -> Item | None:
     if math.isnan(noise):
         return None
     mark = marked(noise <= limits.BATCH_NOISE[0], noise <= limits.BATCH_NOISE[1])
-    words = f"batch mates move logits {noise:.2g} x inputs"
-    return Item(f"batch norm, {plural(found.start.batch, 'input')}", mark, words, "not below 8 (Wu & He 2018: <= 4)")
+    words = f"batch mates move an output {noise:.2g} times as much as its input does"
+    return Item(f"batch norm, {plural(found.start.batch, 'input')}", mark, words, "fails at 4 and fewer (Wu & He 2018)")
 
 
 def update(found: Measured) -> Item | None:
@@ -40,7 +40,12 @@ def update(found: Measured) -> Item | None:
         limits.UPDATE[0] <= middle <= limits.UPDATE[1] and low >= limits.LEAST_UPDATE,
         high >= thresholds.SMALL_UPDATE and middle <= limits.GREAT_UPDATE,
     )
-    return Item("learning rate", mark, f"first step / weights {middle:.0e} ({low:.0e} ... {high:.0e})", "about 1e-3")
+    return Item(
+        "learning rate",
+        mark,
+        f"a layer's first step, by its weights: {middle:.0e} ({low:.0e} ... {high:.0e})",
+        "about 1e-3",
+    )
 
 
 def clipping(found: Measured) -> Item | None:
@@ -54,4 +59,4 @@ def clipping(found: Measured) -> Item | None:
     share = sum(clipped) / len(clipped)
     mark = marked(share < 1, True)
     words = f"{share:.0%} of the first {plural(len(clipped), 'step')}, norm {norm:.1e}"
-    return Item("clipping", mark, words, "not at every step; ratios stay as they are")
+    return Item("clipping", mark, words, "not at every step")

@@ -12,9 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vgp_bench.architectures.stages import Architecture
-from vgp_bench.monitor.norms import Figure
 from vgp_bench.monitor.probing import Probe, untouched
-from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.probe.first_steps import FirstSteps, go
 from vgp_bench.training.loop import Loop
 
@@ -24,9 +22,11 @@ STEPS = 10
 
 @dataclass(frozen=True)
 class Trial:
-    """moved: of each stage ||W after - W before|| / ||W before|| (by ||W after|| if it began at 0); NaN without
-    trained weights. told_apart: root mean square, over inputs and logits, of the change of what a logit is above its
-    mean over the inputs; what all inputs have in common is no learning of them.
+    """moved: of each stage what of W after is at right angles to W before, in units of ||W before|| (all of it, in its
+    own unit, if W began at 0); NaN without trained weights. A weight that only shrinks, by weight decay say, is told
+    nothing. told_apart: root mean square, over inputs and logits, of what a logit is above its mean over the
+    inputs: by how much the steps changed it, or what there is of it after them, whichever is less. What all inputs have
+    in common is no learning of them; nor is it that what told them apart by chance is gone.
     """
 
     steps: FirstSteps
@@ -37,17 +37,13 @@ class Trial:
 def trial(loop: Loop, model: Architecture, probe: Probe) -> Trial:
     """Trains the first STEPS steps of the run, or as many as it has."""
     gauges = [[weight for weight in stage.weights() if weight.requires_grad] for stage in model.stages()]
-    updates = [WeightUpdate(weights) for weights in gauges]
-    before = [_norm(update.remember()) for update in updates]
+    before = [[weight.detach().clone() for weight in weights] for weights in gauges]
     before_steps = _above_the_mean(model, probe.inputs)
     steps = go(loop, STEPS)
-    change = _above_the_mean(model, probe.inputs) - before_steps
-    moved = []
-    for weights, size, update in zip(gauges, before, updates, strict=True):
-        unit = size or _norm([weight.detach().norm() for weight in weights])
-        distance = _norm(update.moved())
-        moved.append(math.nan if not weights else distance / unit if unit else 0.0)
-    return Trial(steps, moved, float(change.square().mean().sqrt()))
+    after_steps = _above_the_mean(model, probe.inputs)
+    moved = [_turned(old, new) for old, new in zip(before, gauges, strict=True)]
+    told_apart = torch.minimum(_size(after_steps - before_steps), _size(after_steps))  # NaN stays NaN
+    return Trial(steps, moved, float(told_apart))
 
 
 def _above_the_mean(model: nn.Module, inputs: Tensor) -> Tensor:
@@ -57,5 +53,19 @@ def _above_the_mean(model: nn.Module, inputs: Tensor) -> Tensor:
     return logits - logits.mean(0)
 
 
-def _norm(parts: Sequence[Figure]) -> float:
-    return math.hypot(*(float(part) for part in parts))
+def _size(values: Tensor) -> Tensor:
+    """Root mean square."""
+    return values.square().mean().sqrt()
+
+
+def _turned(before: Sequence[Tensor], after: Sequence[Tensor]) -> float:
+    """Length at right angles to `before` of what it became, both taken as one vector; in units of `before`."""
+    if not before:
+        return math.nan
+    old = torch.cat([weight.flatten().double() for weight in before])
+    step = torch.cat([weight.detach().flatten().double() for weight in after]) - old
+    unit = old.norm()
+    if not unit:
+        return float(bool(step.norm()))
+    along = (step @ old) / unit
+    return float((step - along * old / unit).norm() / unit)
