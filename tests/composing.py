@@ -1,5 +1,9 @@
 """Help for tests: configs as a user composes them, and small builds of them."""
 
+import copy
+import os
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +43,22 @@ def names_on_disk(group: str) -> list[str]:
 
 
 def compose(*words: str, results: Path | str = "results") -> ComposedRun:
-    """What `vgp-bench run WORDS` composes: one run."""
-    (composed,) = composition.compose([*words, f"results_dir={results}"])
+    """What `vgp-bench run WORDS` composes: one run. Equal words are composed once, as it takes a tenth of a second."""
+    if any(word.startswith("-") for word in words):  # --config-dir: what is in it may change
+        (composed,) = composition.compose([*words, f"results_dir={results}"])
+        return composed
+    once = composed_once(words, os.environ.get("VGP_DATA_DIR"))
+    config = copy.deepcopy(once.config) | {"results_dir": str(Path(results).expanduser())}
+    return replace(once, config=config, choices=dict(once.choices), label=f"{once.label} results_dir={results}".strip())
+
+
+@cache
+def composed_once(words: tuple[str, ...], data_dir: str | None) -> ComposedRun:
+    """data_dir: of the environment, the only place outside of configs and words that a composed run depends on."""
+    if any(word.startswith("experiment=") for word in words):  # perhaps of a study, which is no single run
+        (composed,) = composition.compose(words)
+    else:
+        (composed,) = composition.compose_each([words])
     return composed
 
 

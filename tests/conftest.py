@@ -12,18 +12,23 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 
 LONG = (
-    "test_soak",
+    "test_cuda_devices",
     "test_launcher_local",
+    "test_demo",
     "test_doctor",
-    "test_launcher_slurm_quick",
+    "test_run_stopped",
+    "test_claims_files",
+    "test_launcher_slurm",
+    "test_plan",
+    "test_score_diagnosis",
+    "test_contributing",
+    "test_soak",
+    "test_claims_command",
     "test_faults",
     "test_checkpoint",
-    "test_claims_command",
-    "test_contributing",
-    "test_demo",
     "test_worker",
 )
-"""Files of a minute or so: they come first, so that no worker is left alone with one of them at the end."""
+"""Files of half a minute or more: they come first, so that no worker is left alone with one of them at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,12 +14,12 @@ from vgp_bench.architectures.recurrent import Recurrent
 from vgp_bench.architectures.residual_mlp import ResidualMLP
 from vgp_bench.architectures.resnet import ResNet
 from vgp_bench.architectures.transformer import Transformer
-from vgp_bench.building import make
 from vgp_bench.components.initializers import VarianceScaling
 from vgp_bench.components.normalizers import BatchNormalizer, LayerNormalizer, NoNormalizer
 from vgp_bench.config_check import parameters
 from vgp_bench.data.sequences import SequenceShape
 from vgp_bench.errors import ConfigError
+from vgp_bench.making import make
 from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
 from vgp_bench.monitor.update import WeightUpdate
 
@@ -145,10 +145,16 @@ def test_all_architectures_on_disk_are_in_the_matrix():
     assert {class_of(architecture) for architecture in names("architecture")} == set(SMALL)
 
 
+THIRDS = [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)]
+"""Of the activations, every third. Which third is the first turns with the normalizer, so that every run of the tests
+brings each architecture to each activation and to each normalizer; all three meet in scripts/test_long."""
+
+
+@pytest.mark.parametrize("third", THIRDS)
 @pytest.mark.parametrize("normalizer", names("normalizer"))
 @pytest.mark.parametrize("architecture", names("architecture"))
-def test_every_cell_learns_or_is_refused(architecture, normalizer):
-    for activation in names("activation"):
+def test_every_cell_learns_or_is_refused(architecture, normalizer, third):
+    for activation in names("activation")[(names("normalizer").index(normalizer) + third) % 3 :: 3]:
         parts = Parts(partial(load, "activation", activation), load("normalizer", normalizer))
         message = refusal(class_of(architecture), normalizer)
         if message:

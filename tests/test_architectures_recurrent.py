@@ -1,74 +1,42 @@
-"""RNN, IRNN, LSTM and GRU: torch's own numbers, their papers' closed forms, and what they refuse."""
+"""RNN, IRNN, LSTM and GRU: torch's own numbers, the fused kernel against the transparent cell, stages and gradients."""
 
 import inspect
-import math
 from functools import partial
 
 import pytest
 import torch
 import yaml
-from scipy.integrate import quad
 from torch import nn
 
 from tests.composing import names_on_disk
+from tests.recurrent_networks import (
+    ALL,
+    EVERY_STEP,
+    FEATURES,
+    FUSED,
+    HIDDEN,
+    LENGTH,
+    OUTPUTS,
+    RELU,
+    SHAPE,
+    TANH,
+    gradients,
+    some_loss,
+)
 from vgp_bench.architectures.gru import GRU
-from vgp_bench.architectures.irnn import IRNN
-from vgp_bench.architectures.lstm import LSTM, LSTMCell
+from vgp_bench.architectures.lstm import LSTMCell
 from vgp_bench.architectures.parts import Parts
 from vgp_bench.architectures.recurrent_layer import RecurrentLayer
 from vgp_bench.architectures.rnn import RNN
-from vgp_bench.building import make
 from vgp_bench.components.activations import activation_modules
-from vgp_bench.components.gates import GateLinear
-from vgp_bench.components.initializers import NormalWeights, PytorchDefault, VarianceScaling
-from vgp_bench.components.initializers_isometric import IdentityWeights, Orthogonal
-from vgp_bench.components.initializers_lsuv import LSUV
 from vgp_bench.components.normalizers import (
-    BatchNormalizer,
-    GroupNormalizer,
-    InstanceNormalizer,
-    LayerNormalizer,
     NoNormalizer,
-    RMSNormalizer,
 )
 from vgp_bench.config import config_dir
 from vgp_bench.data.sequences import SequenceShape
-from vgp_bench.errors import ConfigError
+from vgp_bench.making import make
 
-LENGTH, FEATURES, OUTPUTS, HIDDEN = 7, 3, 5, 6
-SHAPE = SequenceShape(LENGTH, FEATURES, OUTPUTS)
-EVERY_STEP = SequenceShape(LENGTH, FEATURES, OUTPUTS, every_step=True)
-TANH, RELU = Parts(nn.Tanh, NoNormalizer()), Parts(nn.ReLU, NoNormalizer())
-
-FUSED = {  # kind: what builds it, and torch's module
-    "rnn tanh": (partial(RNN, parts=TANH), partial(nn.RNN, nonlinearity="tanh")),
-    "rnn relu": (partial(RNN, parts=RELU), partial(nn.RNN, nonlinearity="relu")),
-    "irnn": (partial(IRNN, parts=RELU), partial(nn.RNN, nonlinearity="relu")),
-    "lstm": (partial(LSTM, parts=RELU), nn.LSTM),
-    "gru": (partial(GRU, parts=RELU), nn.GRU),
-}
-OPEN = {  # kinds that no fused kernel computes
-    "rnn gelu": partial(RNN, parts=Parts(nn.GELU, NoNormalizer())),
-    "rnn layer": partial(RNN, parts=Parts(nn.Tanh, LayerNormalizer())),
-    "irnn rms": partial(IRNN, parts=Parts(nn.ReLU, RMSNormalizer())),
-    "lstm 1997": partial(LSTM, parts=RELU, forget_gate=False),
-    "lstm candidate": partial(LSTM, parts=RELU, candidate="activation"),
-    "lstm layer": partial(LSTM, parts=Parts(nn.ReLU, LayerNormalizer())),
-    "lstm rms": partial(LSTM, parts=Parts(nn.ReLU, RMSNormalizer())),
-    "gru candidate": partial(GRU, parts=RELU, candidate="activation"),
-    "gru layer": partial(GRU, parts=Parts(nn.ReLU, LayerNormalizer())),
-    "gru rms": partial(GRU, parts=Parts(nn.ReLU, RMSNormalizer())),
-}
-ALL = {**{name: build for name, (build, _) in FUSED.items()}, **OPEN}
 FORMS = [(1, False), (3, False), (1, True), (3, True)]
-
-
-def gradients(model, loss):
-    return dict(zip(dict(model.named_parameters()), torch.autograd.grad(loss, list(model.parameters())), strict=True))
-
-
-def some_loss(outputs):
-    return (outputs * torch.arange(outputs.numel(), dtype=outputs.dtype).view_as(outputs).cos()).sum()
 
 
 @pytest.mark.parametrize("shape", [SHAPE, EVERY_STEP])
@@ -246,231 +214,6 @@ def test_the_keys_of_the_file_are_those_of_the_class(architecture):
         if key not in ("sequence", "parts")
     }
     assert {key: value for key, value in option.items() if key != "_target_"} == defaults
-
-
-# --- the start ---
-
-
-@pytest.mark.parametrize("name", FUSED)
-def test_pytorch_default_is_the_default_of_torchs_recurrent_modules(name):
-    # U(+-1/sqrt(hidden)): deviation 1/sqrt(3 hidden); nn.Linear would have 1/sqrt(3 * 2) in W_x.
-    model, hidden = FUSED[name][0](SequenceShape(4, 2, 1), hidden=200), 200
-    NormalWeights().initialize(model, nn.ReLU, torch.empty(0))
-    PytorchDefault().initialize(model, nn.ReLU, torch.empty(0))
-    for linear in (module for module in model.modules() if isinstance(module, GateLinear)):
-        for parameter in (linear.weight, linear.bias):
-            assert parameter.abs().max() <= 1 / math.sqrt(hidden)
-            assert parameter.std().item() == pytest.approx(1 / math.sqrt(3 * hidden), rel=0.15)
-
-
-def test_orthogonal_and_identity_are_so_within_each_gate():
-    model = LSTM(SHAPE, RELU, hidden=HIDDEN)
-    weight = model.layers[0].directions[0].hidden_to_hidden.weight
-    Orthogonal().initialize(model, nn.ReLU, torch.empty(0))
-    for gate in weight.chunk(4):
-        torch.testing.assert_close(gate @ gate.T, torch.eye(HIDDEN), atol=1e-6, rtol=0)
-    IdentityWeights().initialize(model, nn.ReLU, torch.empty(0))
-    torch.testing.assert_close(weight, torch.eye(HIDDEN).repeat(4, 1), atol=0, rtol=0)
-
-
-def test_a_gates_fan_out_is_one_gates():
-    model = GRU(SHAPE, RELU, hidden=200)
-    VarianceScaling(fan="out").initialize(model, nn.ReLU, torch.empty(0))
-    weight = model.layers[0].directions[0].hidden_to_hidden.weight
-    assert weight.std().item() == pytest.approx(1 / math.sqrt(200), rel=0.02)
-
-
-def test_lsuv_says_that_a_state_of_zero_cannot_be_scaled():
-    with pytest.raises(ConfigError, match=r"initializer=lsuv: the output of layers\.0\.cells\.0\.hidden_to_hidden"):
-        LSUV().initialize(RNN(SHAPE, TANH, hidden=HIDDEN), nn.Tanh, torch.randn(8, LENGTH, FEATURES))
-
-
-def test_an_irnn_starts_by_keeping_its_state():
-    model = IRNN(SHAPE, RELU, hidden=HIDDEN)
-    NormalWeights(std=0.3, bias_std=1.0).initialize(model, nn.ReLU, torch.empty(0))
-    model.finish_initialization()
-    (cell,) = model.layers[0].directions
-    h = torch.rand(2, HIDDEN)
-    nothing = cell.input_to_hidden(torch.zeros(2, FEATURES))
-    for _ in range(50):
-        (h_after,) = cell.step(nothing, (h,))
-        assert torch.equal(h_after, h)
-    assert cell.input_to_hidden.weight.std().item() == pytest.approx(0.3, rel=0.5)
-
-
-def test_an_irnn_with_scale_forgets_by_it():
-    model = IRNN(SHAPE, RELU, hidden=HIDDEN, layers=2, bidirectional=True, scale=0.01)
-    model.finish_initialization()
-    for layer in model.layers:
-        for cell in layer.directions:
-            torch.testing.assert_close(cell.hidden_to_hidden.weight, 0.01 * torch.eye(HIDDEN))
-
-
-# --- the constant error carousel ---
-
-
-def with_zero_weights(model):
-    """Only biases left: the gates are then the same at every step."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim > 1:
-                parameter.zero_()
-    return model.double()
-
-
-def cell_gradient(model, lag, length=LENGTH):
-    """dc_T/dc_(T - lag) of each unit, through c alone or through h as well."""
-    _, (seen,) = model.unrolled(torch.randn(1, length, FEATURES, dtype=torch.float64))
-    (gradient,) = torch.autograd.grad(seen.cells[-1].sum(), [seen.cells[-1 - lag]])
-    return gradient[0]
-
-
-def test_without_forget_gate_the_carousel_keeps_everything():
-    model = LSTM(SHAPE, RELU, hidden=HIDDEN, forget_gate=False).double()
-    with torch.no_grad():
-        model.layers[0].directions[0].hidden_to_hidden.weight.zero_()
-    assert torch.equal(cell_gradient(model, 6), torch.ones(HIDDEN, dtype=torch.float64))
-
-
-def test_without_forget_gate_the_cell_adds_up_what_it_writes():
-    model = LSTM(SHAPE, RELU, hidden=HIDDEN, forget_gate=False).double()
-    inputs = torch.randn(1, LENGTH, FEATURES, dtype=torch.float64)
-    _, (seen,) = model.unrolled(inputs)
-    cell = model.layers[0].directions[0]
-    before = [torch.zeros_like(seen.states[0]), *seen.states[:-1]]
-    written = 0.0
-    for t, h in enumerate(before):
-        i, g, _ = (cell.input_to_hidden(inputs[:, t]) + cell.hidden_to_hidden(h)).chunk(3, dim=-1)
-        written = written + i.sigmoid() * g.tanh()
-        torch.testing.assert_close(seen.cells[t], written)
-
-
-@pytest.mark.parametrize("bias", [-1.0, 0.0, 1.0, 3.0])
-def test_a_forget_gate_keeps_its_sigmoid_at_each_step(bias):
-    model = LSTM(SHAPE, RELU, hidden=HIDDEN, forget_bias=bias)
-    PytorchDefault().initialize(model, nn.ReLU, torch.empty(0))
-    model.finish_initialization()
-    expected = torch.full((HIDDEN,), 1 / (1 + math.exp(-bias)) ** 6, dtype=torch.float64)
-    torch.testing.assert_close(cell_gradient(with_zero_weights(model), 6), expected, rtol=1e-6, atol=0)
-
-
-def test_a_gru_with_zero_weights_and_biases_keeps_half():
-    # z = 1/2, and n does not depend on h: .5^T on the direct path.
-    model = with_zero_weights(GRU(SHAPE, RELU, hidden=HIDDEN))
-    with torch.no_grad():
-        for linear in model.layers[0].directions[0].children():
-            if isinstance(linear, GateLinear):
-                linear.bias.zero_()
-    _, (seen,) = model.unrolled(torch.randn(1, LENGTH, FEATURES, dtype=torch.float64))
-    (gradient,) = torch.autograd.grad(seen.states[-1].sum(), [seen.states[0]])
-    torch.testing.assert_close(gradient, torch.full_like(gradient, 0.5**6))
-
-
-def chrono_model(longest, hidden=HIDDEN):
-    model = LSTM(SHAPE, RELU, hidden=hidden, chrono=longest)
-    NormalWeights(bias_std=5.0).initialize(model, nn.ReLU, torch.empty(0))
-    model.finish_initialization()
-    return model
-
-
-def test_chrono_biases_are_the_log_of_uniform_times():
-    (cell,) = chrono_model(200, hidden=400).layers[0].directions
-    i, f, _, _ = (cell.input_to_hidden.bias + cell.hidden_to_hidden.bias).chunk(4)
-    torch.testing.assert_close(i, -f, rtol=0, atol=0)
-    times = f.exp()
-    assert times.min() >= 1 - 1e-5
-    assert times.max() <= 199 + 1e-3
-    assert times.mean().item() == pytest.approx(100, rel=0.1)  # of U(1, 199): deviation 57 / sqrt(400) = 2.9
-    assert times.std().item() == pytest.approx(198 / math.sqrt(12), rel=0.1)
-
-
-def test_the_mean_cell_gradient_of_chrono_at_its_longest_time():
-    # E[(u / (1 + u))^T], u ~ U(1, T - 1): .1485 for T -> infinity, integral of exp(-1/s) over s in (0, 1).
-    limit, _ = quad(lambda s: math.exp(-1 / s), 0, 1)
-    assert limit == pytest.approx(0.1485, abs=5e-5)
-    exact, _ = quad(lambda u: (u / (1 + u)) ** 200 / 198, 1, 199)
-    model = with_zero_weights(chrono_model(200, hidden=500))
-    gradient = cell_gradient(model, 200, length=201)
-    error = gradient.std() / math.sqrt(500)
-    assert exact == pytest.approx(0.1485, rel=0.02)
-    assert gradient.mean().item() == pytest.approx(exact, abs=4 * error.item())
-
-
-# --- normalizers ---
-
-
-def test_a_normalized_rnn_ignores_the_size_of_its_sums():
-    model = RNN(SHAPE, Parts(nn.Tanh, LayerNormalizer(eps=0.0)), hidden=HIDDEN).double()
-    inputs = torch.randn(2, LENGTH, FEATURES, dtype=torch.float64)
-    before = model(inputs)
-    with torch.no_grad():  # W_x x and W_h h together 3 times as large (Ba et al. 2016, section 5.1)
-        for linear in model.layers[0].directions[0].children():
-            if isinstance(linear, GateLinear):
-                linear.weight *= 3
-    torch.testing.assert_close(model(inputs), before)
-
-
-def test_a_normalized_lstm_is_ba_et_al_s():
-    model = LSTM(SHAPE, Parts(nn.ReLU, LayerNormalizer()), hidden=HIDDEN).double()
-    (cell,) = model.layers[0].directions
-    x, h, c = (torch.randn(2, size, dtype=torch.float64) for size in (FEATURES, HIDDEN, HIDDEN))
-    normalized = [
-        nn.functional.layer_norm(inputs @ linear.weight.T, (4 * HIDDEN,))
-        for inputs, linear in ((x, cell.input_to_hidden), (h, cell.hidden_to_hidden))
-    ]
-    i, f, g, o = (sum(normalized) + cell.input_to_hidden.bias + cell.hidden_to_hidden.bias).chunk(4, dim=-1)
-    c_after = f.sigmoid() * c + i.sigmoid() * g.tanh()
-    h_after = o.sigmoid() * nn.functional.layer_norm(c_after, (HIDDEN,)).tanh()
-    for ours, expected in zip(cell.step(cell.input_to_hidden(x), (h, c)), (h_after, c_after), strict=True):
-        torch.testing.assert_close(ours, expected)
-
-
-def test_a_normalized_gru_normalizes_gates_and_candidate_apart():
-    model = GRU(SHAPE, Parts(nn.ReLU, LayerNormalizer()), hidden=HIDDEN).double()
-    (cell,) = model.layers[0].directions
-    with torch.no_grad():
-        cell.hidden_to_hidden.bias.zero_()
-    sums = cell.hidden_to_hidden(torch.randn(4, HIDDEN, dtype=torch.float64))
-    for part in sums.split([2 * HIDDEN, HIDDEN], dim=-1):
-        torch.testing.assert_close(part.mean(-1), torch.zeros(4, dtype=torch.float64), atol=1e-12, rtol=0)
-        torch.testing.assert_close(part.var(-1, correction=0), torch.ones(4, dtype=torch.float64), atol=1e-2, rtol=0)
-
-
-@pytest.mark.parametrize(
-    ("normalizer", "message"),
-    [
-        (BatchNormalizer(), "normalizer=batch: time steps would share their statistics"),
-        (InstanceNormalizer(), "normalizer=instance: a time step has no positions"),
-        (GroupNormalizer(groups=2), "normalizer=group: no recurrent cell is known with it"),
-        (LayerNormalizer(placement="after"), "normalizer.placement=after: .*: use before"),
-        (NoNormalizer(weight_standardization=True), "normalizer.weight_standardization=true .*: set it to false"),
-    ],
-)
-@pytest.mark.parametrize("architecture", [RNN, IRNN, LSTM, GRU])
-def test_what_makes_no_sense_inside_a_cell_is_refused(architecture, normalizer, message):
-    with pytest.raises(ConfigError, match=message):
-        architecture(SHAPE, Parts(nn.Tanh, normalizer))
-
-
-@pytest.mark.parametrize(
-    ("architecture", "keys", "message"),
-    [
-        (RNN, {"hidden": 0}, r"architecture\.hidden=0: must be 1 or more"),
-        (GRU, {"layers": 0}, r"architecture\.layers=0: must be 1 or more"),
-        (LSTM, {"layers": 2, "dropout": 1.0}, r"architecture\.dropout=1\.0: a probability of 0 or more and below 1"),
-        (RNN, {"dropout": 0.2}, r"architecture\.dropout=0\.2 acts between layers, .* use architecture\.layers=2"),
-        (IRNN, {"scale": 0.0}, r"architecture\.scale=0\.0: must be above 0"),
-        (LSTM, {"chrono": 2}, r"architecture\.chrono=2: .* must be 3 steps or more"),
-        (LSTM, {"chrono": 9, "forget_bias": 1.0}, r"architecture\.forget_bias=1\.0 and architecture\.chrono=9 set the"),
-        (LSTM, {"chrono": 9, "forget_gate": False}, r"architecture\.chrono=9: there is no forget gate"),
-        (LSTM, {"forget_bias": 1.0, "forget_gate": False}, r"architecture\.forget_bias=1\.0: there is no forget gate"),
-        (LSTM, {"candidate": "relu"}, r"architecture\.candidate=relu: use tanh or activation"),
-        (GRU, {"candidate": "relu"}, r"architecture\.candidate=relu: use tanh or activation"),
-    ],
-)
-def test_an_impossible_key_is_named_with_what_to_write_instead(architecture, keys, message):
-    with pytest.raises(ConfigError, match=message):
-        architecture(SHAPE, TANH, **keys)
 
 
 def test_the_fused_kernel_is_used_where_there_is_one():

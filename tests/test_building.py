@@ -9,9 +9,11 @@ import torch
 from torch import nn
 
 from tests.composing import compose, names_on_disk, small_build
-from vgp_bench.building import load_data, make, resolve_device, settled
+from vgp_bench.building import load_data, resolve_device, settled
 from vgp_bench.errors import ConfigError
+from vgp_bench.making import make
 from vgp_bench.records.identity import run_id
+from vgp_bench.training.clipping import AdaptiveClipping, Clipping, NormClipping, ValueClipping
 
 
 def weights(*words: str) -> torch.Tensor:
@@ -90,6 +92,13 @@ def test_an_optimizer_whose_file_gives_no_rate_has_its_own() -> None:
 def test_what_the_optimizer_refuses_is_a_mistake_in_the_config() -> None:
     with pytest.raises(ConfigError, match=r"^optimizer\.momentum=-1: Invalid momentum value: -1$"):
         small_build(compose("optimizer.momentum=-1"))
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"), [("clip_norm", NormClipping), ("clip_value", ValueClipping), ("clip_adaptive", AdaptiveClipping)]
+)
+def test_each_key_clips_in_its_own_way(key: str, kind: type[Clipping]) -> None:
+    assert type(small_build(compose(f"trainer.{key}=0.5")).step.clipping) is kind
 
 
 def test_the_optimizer_has_every_parameter_once() -> None:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,10 @@ def test_every_cell_is_a_run_that_can_be_built(claim: Claim, scale: str) -> None
 
 @scales
 def test_so_is_the_first_cell_of_every_arm_that_is_spoilt(claim: Claim, scale: str) -> None:
-    made = cells(claim, claim.scales[scale], 1, ["device=cpu"], broken=True)
-    for arm in claim.scales[scale].broken:
+    whole = claim.scales[scale]
+    spoilt = replace(whole, arms={arm: words for arm, words in whole.arms.items() if arm in whole.broken})
+    made = cells(claim, spoilt, 1, ["device=cpu"], broken=True)
+    for arm in whole.broken:
         check(next(cell.composed for cell in made if cell.arm == arm))
 
 

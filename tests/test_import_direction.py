@@ -18,6 +18,7 @@ FLOORS = {
     "errors": 0,
     "plural": 0,
     "wrapping": 0,
+    "making": 1,
     "config": 1,
     "records": 1,
     "theory": 1,

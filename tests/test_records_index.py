@@ -1,13 +1,8 @@
-"""The index of a folder of runs spares reading, and never shows what is no longer so.
-
-Whether a run came out of the index is seen by a lie: `lie` puts another learning rate into the index, as no run has it.
-"""
+"""The index of a folder of runs spares reading, and never shows what is no longer so."""
 
 import datetime
 import json
 import math
-import os
-import resource
 import shutil
 import socket
 import subprocess
@@ -17,48 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.indexing import LIE, in_place, indexed, lie, rates, renamed, six_runs
 from tests.made_runs import ENVIRONMENT, make_run, mlp_config
 from vgp_bench.records import index
-from vgp_bench.records.files import write_atomically
-from vgp_bench.records.folders import RunFolder
 from vgp_bench.records.reading import find_runs
 from vgp_bench.records.store import RunStore
-
-LIE = 0.666
 
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
-    """Six runs, few enough for a test and old enough for an index."""
-    monkeypatch.setattr(index, "LEAST_RUNS", 5)
-    monkeypatch.setattr(index, "REST_NS", 0)
-    folder = tmp_path / "results"
-    for seed in range(6):
-        make_run(folder, mlp_config(seed), test_accuracy=0.5, seconds=10.0 + seed)
-    return folder
-
-
-def rates(*places):
-    """name of run -> learning rate, as found now; the reason in place of that of a damaged run."""
-    runs = find_runs(places)
-    return {run.path.name: run.reason if run.state == "damaged" else run.config["optimizer"]["lr"] for run in runs}
-
-
-def lie(folder):
-    """Makes the index of this folder say LIE of every run."""
-    file = folder / index.NAME
-    body = file.read_bytes().split(b"\n", 1)[1]
-    assert b'"lr":0.1' in body
-    body = body.replace(b'"lr":0.1', f'"lr":{LIE}'.encode())
-    file.write_bytes(json.dumps(index._header(body)).encode() + b"\n" + body)
-
-
-def indexed(folder):
-    """Reads the folder, and makes its index lie. Returns the paths of its runs."""
-    paths = [run.path for run in find_runs([folder])]
-    lie(folder)
-    assert set(rates(folder).values()) == {LIE}  # without change it is used
-    return paths
+    return six_runs(tmp_path / "results", monkeypatch)
 
 
 def test_what_comes_from_the_index_is_what_the_files_say(results):
@@ -109,20 +72,6 @@ def test_values_without_a_form_in_json_are_read_again(results):
     (odd / "config.yaml").write_text(text + "day: 2026-01-01\n")
     day = next(run.config["day"] for run in find_runs([results]) if run.path == odd)
     assert day == datetime.date(2026, 1, 1)
-
-
-def in_place(file, content):
-    """By hand: the same file, the same size, and the times it had."""
-    before = file.stat()
-    file.write_bytes(content)
-    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    after = file.stat()
-    assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)
-
-
-def renamed(file, content):
-    """As a run does it."""
-    write_atomically(file, content)
 
 
 @pytest.mark.parametrize("change", [in_place, renamed])
@@ -211,149 +160,12 @@ def test_whether_a_run_still_runs_is_asked_each_time(results):
         assert str(process.pid) in found.reason
 
 
-def cut(content):
-    return content[: len(content) // 2]
-
-
-def other_version(content):
-    header, body = content.split(b"\n", 1)
-    return json.dumps(json.loads(header) | {"layout": "0123456789abcdef"}).encode() + b"\n" + body
-
-
-def edited(content):
-    return content.replace(b"0.666", b"0.777")
-
-
-def without_shared(content):
-    body = content.split(b"\n", 1)[1].replace(b'"shared"', b'"else"')
-    return json.dumps(index._header(body)).encode() + b"\n" + body
-
-
-def without_runs(content):
-    body = b'{"shared": [], "runs": 3}'
-    return json.dumps(index._header(body)).encode() + b"\n" + body
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        *(cut, other_version, edited, without_shared, without_runs),
-        *(lambda _: b"", lambda _: b"\x00\xff\n{", lambda _: b"[]\n1"),
-    ],
-)
-def test_a_damaged_or_foreign_index_is_not_used_but_made_anew(results, damage):
-    indexed(results)
-    file = results / index.NAME
-    file.write_bytes(damage(file.read_bytes()))
-    assert set(rates(results).values()) == {0.1}
-    lie(results)  # there is a good one again
-    assert set(rates(results).values()) == {LIE}
-
-
-def test_an_index_of_other_figures_is_not_used(results, monkeypatch):
-    indexed(results)
-    monkeypatch.setattr(index, "_SUMMARY", (*index._SUMMARY[1:], index._SUMMARY[0]))
-    assert set(rates(results).values()) == {0.1}
-
-
-def test_it_can_be_deleted_and_comes_back(results):
-    indexed(results)
-    (results / index.NAME).unlink()
-    assert set(rates(results).values()) == {0.1}
-    assert (results / index.NAME).exists()
-
-
-def test_a_copy_with_its_index_is_read_and_a_moved_folder_is_not_misread(results, tmp_path):
-    indexed(results)
-    copy = tmp_path / "copy"
-    shutil.copytree(results, copy)  # keeps times, as cp -a and rsync -a do
-    one, other = (next(top.glob("made/*/config.yaml")) for top in (results, copy))
-    assert (one.stat().st_mtime_ns, one.stat().st_size) == (other.stat().st_mtime_ns, other.stat().st_size)
-    assert set(rates(copy).values()) == {0.1}
-    moved = results.rename(tmp_path / "moved")
-    assert set(rates(moved).values()) == {LIE}  # the same files
-    runs = find_runs([moved])
-    assert all(run.path.parent == moved / "made" for run in runs)
-
-
 def test_a_copy_over_the_runs_shows_at_once(results, tmp_path):
     run = indexed(results)[0]
     other = shutil.copytree(results, tmp_path / "other") / run.relative_to(results) / "config.yaml"
     in_place(other, other.read_bytes().replace(b"lr: 0.1", b"lr: 0.3"))
     shutil.copy2(other, run / "config.yaml")  # the same name, size and time
     assert rates(results)[run.name] == 0.3
-
-
-def test_young_runs_are_not_indexed(results, monkeypatch):
-    monkeypatch.setattr(index, "REST_NS", 3_600_000_000_000)
-    find_runs([results])
-    assert not (results / index.NAME).exists()
-
-
-@pytest.mark.parametrize(
-    ("modified", "inode", "rest"), [(98, 98, False), (97, 97, True), (98, 50, False), (50, 98, False)]
-)
-def test_at_rest_means_every_time_is_two_seconds_past(modified, inode, rest):
-    second = 10**9
-    signature = [1 * second, 2 * second, 5, 6, modified * second, inode * second, 9, 9]
-    assert index.at_rest(RunFolder("r", signature), 100 * second) == rest
-
-
-def test_an_index_is_for_many_runs_and_fifty_are_many(tmp_path, monkeypatch):
-    monkeypatch.setattr(index, "REST_NS", 0)
-    first = make_run(tmp_path, mlp_config(0), test_accuracy=0.5)
-    for number in range(1, 49):
-        shutil.copytree(first, first.with_name(f"copy{number}"))
-    assert len(find_runs([tmp_path])) == 49
-    assert not (tmp_path / index.NAME).exists()
-    shutil.copytree(first, first.with_name("copy49"))
-    assert len(find_runs([tmp_path])) == 50
-    assert (tmp_path / index.NAME).exists()
-
-
-def test_it_is_written_anew_only_when_that_pays(results, monkeypatch):
-    monkeypatch.setattr(index, "STALE_SHARE", 0.2)
-    one, two = indexed(results)[:2]
-    before = (results / index.NAME).stat().st_ino
-    renamed(one / "choices.json", b"{}")
-    assert sorted(rates(results).values()) == [0.1] + [LIE] * 5  # one of six: less than a fifth
-    assert (results / index.NAME).stat().st_ino == before
-    renamed(two / "choices.json", b"{}")
-    for _ in range(2):  # a third is more: what is known stays, what is new comes in
-        assert sorted(rates(results).values()) == [0.1] * 2 + [LIE] * 4
-    lie(results)
-    assert set(rates(results).values()) == {LIE}
-
-
-def test_where_it_cannot_be_written_runs_are_read_all_the_same(results):
-    (results / index.NAME).mkdir()  # in its way
-    for _ in range(2):
-        assert set(rates(results).values()) == {0.1}
-    assert [path.name for path in results.iterdir() if path.name != "made"] == [index.NAME]
-
-
-def test_a_full_disk_costs_only_the_index(results):
-    code = "from vgp_bench.records import index; index.LEAST_RUNS, index.REST_NS = 5, 0\n"
-    code += f"from vgp_bench.records.reading import find_runs; print(len(find_runs([{str(results)!r}])))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),  # a file can hold 100 bytes
-    )
-    assert (done.stdout, done.stderr) == ("6\n", "")
-    assert [path.name for path in results.iterdir()] == ["made"]
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_folder_gets_none(results):
-    results.chmod(0o500)
-    try:
-        assert set(rates(results).values()) == {0.1}
-    finally:
-        results.chmod(0o700)
-    assert [path.name for path in results.iterdir()] == ["made"]
 
 
 def test_each_given_folder_has_its_own(results):

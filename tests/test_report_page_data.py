@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.browsing import chromium, find, text, wait  # noqa: F401  the browser is a fixture
 from tests.made_runs import epoch_rows, layer_rows, make_run, mlp_config, step_rows
-from tests.test_report_page import chromium, find, text, wait  # noqa: F401  the browser is a fixture
 from vgp_bench.compare import compare
 from vgp_bench.records.reading import find_runs
 from vgp_bench.report.page.build import write_report

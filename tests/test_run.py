@@ -1,13 +1,7 @@
-"""One run from config to record, whatever happens on the way."""
+"""One run from config to record: what it leaves, and what makes it the same run."""
 
-import json
 import math
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,54 +9,18 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-import yaml
 
-from tests import own_parts
 from tests.composing import compose, small_build
 from tests.data_fixtures import random_images, write_image
+from tests.resuming import the_run
+from tests.small_runs import EPOCHS, SMALL, STEPS_PER_EPOCH, folder_with_own_parts, performed  # noqa: F401  a fixture of every test here too
 from vgp_bench.cli import main
 from vgp_bench.data.batches import Batches
 from vgp_bench.records.reading import read_run
 from vgp_bench.run import Outcome, perform
 from vgp_bench.training.evaluation import evaluate
 
-ROOT = Path(__file__).parents[1]
-EPOCHS, STEPS_PER_EPOCH = 3, 4
-SMALL = [
-    "architecture.depth=2",
-    "architecture.width=8",
-    "dataset.train_size=64",
-    "dataset.validation_size=32",
-    "dataset.test_size=32",
-    "trainer.batch_size=16",
-    f"trainer.max_epochs={EPOCHS}",
-    "monitor.probe_images=16",
-]
-OWN = ["--config-dir", "mine", "optimizer=incident"]
 TIMES = ["images_per_second", "seconds"]
-
-
-@pytest.fixture(autouse=True)
-def folder_with_own_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A working directory with a config folder `mine`, in which something happens at step 5, if HOLD exists."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine" / "optimizer").mkdir(parents=True)
-    text = "_target_: tests.own_parts.Incident\nlr: 0.05\n"
-    (tmp_path / "mine" / "optimizer" / "incident.yaml").write_text(text)
-    monkeypatch.setenv("HOLD", str(tmp_path / "HOLD"))
-    monkeypatch.setenv("INCIDENT_AT", "5")
-    monkeypatch.setattr(own_parts, "steps_in_this_process", 0)
-
-
-def performed(*words: str, results: str = "results") -> Outcome:
-    return perform(
-        compose(*SMALL, *words, results=results), ["vgp-bench", "run", "..."], lambda n: lambda s, loss: None
-    )
-
-
-def the_run() -> Path:
-    (status,) = Path("results").rglob("status.json")
-    return status.parent
 
 
 def test_a_run_leaves_a_record_with_every_file() -> None:
@@ -215,61 +173,6 @@ def test_a_last_step_that_breaks_the_network_is_a_divergence_too(capsys: pytest.
     assert math.isnan(run.summary.test_accuracy)
 
 
-# With monitor=off nothing but the error itself makes the loop read the losses of the steps before it.
-@pytest.mark.parametrize("monitor", ["default", "off"])
-def test_an_error_in_the_middle_keeps_rows_and_traceback(monitor: str, capsys: pytest.CaptureFixture[str]) -> None:
-    Path("HOLD").write_text("")
-    words = ["run", *OWN, *SMALL, f"monitor={monitor}"]
-    words.remove("monitor.probe_images=16")
-    assert main(words) == 1
-    printed = capsys.readouterr()
-    path = the_run()
-    assert printed.out == ""
-    assert printed.err == f"vgp-bench: the run failed: ArithmeticError: an own part (see {path})\n"
-    run = read_run(path)
-    assert (run.state, run.reason, run.summary) == ("failed", "ArithmeticError: an own part", None)
-    assert run.rows("steps")["step"].tolist() == [0, 1, 2, 3, 4]
-    traceback = (path / "traceback.txt").read_text()
-    assert traceback.startswith("Traceback (most recent call last)")
-    assert "own_parts.py" in traceback
-    assert "with an own mind" in traceback
-
-    Path("HOLD").unlink()  # mended
-    assert main(words) == 0
-    assert read_run(path).state == "completed"
-    assert not (path / "traceback.txt").exists()
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.\nGPU 0 has ..."),
-        RuntimeError("[enforce fail at alloc_cpu.cpp:130] . DefaultCPUAllocator: can't allocate memory\nand more"),
-        MemoryError(),
-    ],
-    ids=["cuda", "cpu", "python"],
-)
-def test_a_step_for_which_memory_is_lacking_says_what_to_make_smaller(
-    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    genuine = torch.nn.Linear.forward
-
-    def forward(self: torch.nn.Linear, h: torch.Tensor) -> torch.Tensor:
-        if torch.is_grad_enabled():  # in training, that is
-            raise error
-        return genuine(self, h)
-
-    monkeypatch.setattr(torch.nn.Linear, "forward", forward)
-    assert main(["run", *SMALL]) == 1
-    advice = "out of memory; make trainer.batch_size or the architecture smaller"
-    printed = capsys.readouterr()
-    assert printed.err.startswith(f"vgp-bench: the run failed: {advice} ({type(error).__name__}")
-    assert printed.err.count("\n") == 1
-    run = read_run(the_run())
-    assert run.state == "failed"
-    assert run.reason.startswith(advice)
-
-
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux only")
 def test_the_memory_a_run_needs_is_in_its_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     size = 256 * 2**20
@@ -285,132 +188,6 @@ def test_the_memory_a_run_needs_is_in_its_peak(monkeypatch: pytest.MonkeyPatch) 
     greedy = performed(*words).summary
     assert greedy is not None
     assert greedy.peak_memory_bytes > modest.peak_memory_bytes + 0.9 * size  # a little may have been given back
-
-
-def test_an_error_in_building_is_recorded_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", *SMALL, "activation=gelu", "activation.approximate=nonsense"]) == 1
-    reason = "RuntimeError: approximate argument must be either none or tanh."
-    assert capsys.readouterr().err == f"vgp-bench: the run failed: {reason} (see {the_run()})\n"
-    run = read_run(the_run())
-    assert (run.state, run.reason) == ("failed", reason)
-    assert "activation.py" in (the_run() / "traceback.txt").read_text()
-
-
-def test_a_refused_run_leaves_nothing() -> None:
-    outcome = performed("initializer=delta_orthogonal")
-    assert (outcome.state, outcome.path, outcome.summary) == ("refused", None, None)
-    assert outcome.reason.startswith("initializer=delta_orthogonal: ")
-    assert not Path("results").exists()
-
-
-@pytest.mark.parametrize(
-    ("how", "monitor"), [(signal.SIGINT, "default"), (signal.SIGINT, "off"), (signal.SIGKILL, "default")]
-)
-def test_a_run_that_is_stopped_is_readable_and_the_same_command_completes_it(how: signal.Signals, monitor: str) -> None:
-    words = ["run", *OWN, *SMALL, f"monitor={monitor}"]
-    words.remove("monitor.probe_images=16")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    Path("HOLD").write_text("wait")
-    command = [sys.executable, "-m", "vgp_bench", *words]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
-        assert process.stdout
-        assert process.stderr
-        assert process.stdout.readline() == "held\n"  # in the middle of step 5
-        assert read_run(the_run()).state == "running"
-        process.send_signal(how)
-        if how != signal.SIGKILL:
-            time.sleep(0.1)
-            Path("HOLD").unlink()  # the present step may end
-        out, err = process.communicate(timeout=60)
-    run = read_run(the_run())
-    assert run.state == ("lost" if how == signal.SIGKILL else "interrupted")
-    assert yaml.safe_load((the_run() / "config.yaml").read_text()) == run.config
-    if how == signal.SIGINT:
-        assert process.returncode == 130
-        assert out == "stopped in the run: the same command goes on from there\n"
-        assert err.splitlines() == ["1 run, loading torch ...", "vgp-bench: interrupted"]
-        assert run.rows("steps")["step"].tolist() == [0, 1, 2, 3, 4, 5]
-        assert run.reason == "stopped from the keyboard"
-
-    Path("HOLD").unlink(missing_ok=True)
-    assert main(words) == 0
-    run = read_run(the_run())
-    assert run.state == "completed"
-    assert run.rows("steps")["step"].tolist() == list(range(EPOCHS * STEPS_PER_EPOCH))
-
-
-def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
-    """Content and time of each file; its owner touches one of them all the time."""
-    files = {file.name: file for file in folder.iterdir()}
-    return {
-        name: (file.read_bytes(), 0 if name.startswith("owner") else file.stat().st_mtime_ns)
-        for name, file in files.items()
-    }
-
-
-def test_a_run_that_another_process_has_in_hand_is_left_alone(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ["run", *OWN, *SMALL]
-    Path("HOLD").write_text("wait")
-    command = [sys.executable, "-m", "vgp_bench", *words]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        try:
-            assert process.stdout
-            assert process.stdout.readline() == "held\n"
-            path = the_run()
-            before = contents(path)
-            monkeypatch.setenv("INCIDENT_AT", "-1")  # nothing would hold this one
-            assert main(words) == 2
-            printed = capsys.readouterr()
-            reason = f"another process is running it: {path}; wait for it, or stop it"
-            assert (printed.out, printed.err) == ("", f"vgp-bench: {reason}\n")
-            assert contents(path) == before
-        finally:
-            Path("HOLD").unlink()
-        process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert read_run(path).state == "completed"
-
-
-def test_a_kill_costs_no_more_than_the_rows_since_the_last_flush() -> None:
-    Path("HOLD").write_text("wait")
-    command = [sys.executable, "-m", "vgp_bench", "run", *OWN, *SMALL, "checkpoint_steps=1"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "held\n"  # in the middle of step 5
-        process.kill()
-    run = read_run(the_run())
-    assert run.state == "lost"
-    assert run.rows("steps")["step"].tolist() == [0, 1, 2, 3, 4]
-    assert sorted(set(run.rows("layers")["step"])) == [0, 1, 2, 3, 4]
-
-
-def test_a_disk_that_fills_up_is_named(small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    finished = performed("seed=1").path
-    assert finished
-    Path("HOLD").write_text(str(small_disk))
-    assert main(["run", *OWN, *SMALL]) == 1
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.count("\n") == 1
-    (path,) = {status.parent for status in small_disk.rglob("status.json")} - {small_disk.parent / finished}
-    where = path.relative_to(small_disk.parent)
-    assert printed.err.startswith(f"vgp-bench: the run failed: disk full: cannot write {where}/")
-    see = f"(see {where}); then the same command goes on"
-    assert printed.err.endswith(f"; free some space or set results_dir to another disk {see}\n")
-    assert read_run(finished).state == "completed"
-    assert read_run(path).config["seed"] == 0
-    assert json.loads((path / "environment.json").read_text())["device"]
-
-    assert main(["run", *SMALL, "seed=2"]) == 1
-    assert "disk full" in capsys.readouterr().err
-    (small_disk / "ballast").unlink()
-    assert main(["run", *OWN, *SMALL]) == 0
-    assert read_run(path).state == "completed"
 
 
 @pytest.mark.parametrize(("retry", "again"), [("failed", False), ("all", True)])

@@ -1,73 +1,31 @@
-"""`vgp-bench status` and `log`: what they say of folders whose states are put in by hand."""
+"""`vgp-bench status`: what it says of folders whose states are put in by hand."""
 
-import fcntl
 import json
 import os
-import pty
 import re
-import select
-import signal
 import socket
-import struct
 import subprocess
 import sys
-import termios
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.made_runs import epoch_rows, make_run, mlp_config, step_rows
+from tests.made_runs import mlp_config
+from tests.made_sweeps import EXPERIMENT, RESULTS, made, shown, stamp, sweep_of
 from vgp_bench.cli import main
-from vgp_bench.commands import status as status_command
 from vgp_bench.overview import overview
 from vgp_bench.overview_text import overview_text, screen_text
 from vgp_bench.records.identity import run_id
 from vgp_bench.records.reading import find_runs
-from vgp_bench.records.store import RunStore, run_path
-from vgp_bench.records.summary import Summary
-from vgp_bench.sweep_record import SweepRun, log_path, read_sweeps, write_sweep
-
-RESULTS = Path("results")
-EXPERIMENT = RESULTS / "made"
-ROOT = Path(__file__).parents[1]
+from vgp_bench.records.store import run_path
+from vgp_bench.sweep_record import SweepRun, read_sweeps, write_sweep
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def made(seed: int, state: str = "completed", **fields: Any) -> Path:
-    """A run in this state; fields: of its status."""
-    config = mlp_config(seed=seed, trainer={"max_epochs": 7})
-    path = make_run(RESULTS, config, state="running", steps=step_rows([1.0] * 30), epochs=epoch_rows([0.1, 0.2]))
-    summary = Summary(parameters=1000, epochs=1, steps=10)
-    (path / "summary.json").write_text(json.dumps(summary.as_json()))
-    status = json.loads((path / "status.json").read_text())
-    # Without an owner, whose files are not this test's matter, the process alone says whether it runs.
-    (path / "status.json").write_text(json.dumps(status | {"state": state, "owner": ""} | fields))
-    return path
-
-
-def sweep_of(seeds: range, **fields: str) -> Path:
-    """A sweep's file over these seeds, whether they have folders or not; fields: of the file."""
-    ids = [run_id(mlp_config(seed=seed, trainer={"max_epochs": 7})) for seed in seeds]
-    runs = [SweepRun(name, f"seed={seed}", n) for n, (name, seed) in enumerate(zip(ids, seeds, strict=True), 1)]
-    path = write_sweep(EXPERIMENT, ["vgp-bench", "run", "seeds=9"], "inline", runs)
-    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
-    return path
-
-
-def stamp(ago: timedelta) -> str:
-    return (datetime.now(UTC) - ago).isoformat(timespec="seconds")
-
-
-def shown(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
-    assert main(["status", *(words or ("results",))]) == 0
-    return capsys.readouterr().out.splitlines()
 
 
 def test_every_state_is_counted_and_the_sum_is_right(capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,14 +167,6 @@ def test_a_run_that_was_gone_on_with_says_from_where(capsys: pytest.CaptureFixtu
     assert "gone on with from step 12, then from step 20" in capsys.readouterr().out.splitlines()
 
 
-def test_the_log_of_several_processes_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    path = made(0, "failed", reason="once")
-    log_path(path).parent.mkdir(parents=True)
-    log_path(path).write_text("seed=0  (process 7)\ninterrupted\nseed=0  (process 9)\nfailed\n")
-    assert main(["log", str(path)]) == 0
-    assert f"{log_path(path)}, of 2 processes one after the other:" in capsys.readouterr().out.splitlines()
-
-
 def test_a_finished_sweep_takes_no_lines(capsys: pytest.CaptureFixture[str]) -> None:
     made(0)
     sweep_of(range(1))
@@ -294,164 +244,6 @@ def test_a_sweep_has_one_file_whatever_the_order_of_its_runs() -> None:
 def test_mistakes(words: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words.split()) == 2
     assert capsys.readouterr() == ("", f"vgp-bench: {message}\n")
-
-
-def test_log_shows_state_end_of_the_log_and_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    path = made(0, "failed", reason="ArithmeticError: once", ended="2026-11-21T08:00:00+00:00", host="box", pid=7)
-    (path / "traceback.txt").write_text("Traceback (most recent call last)\n  in the middle\n")
-    log_path(path).parent.mkdir(parents=True)
-    log_path(path).write_text("".join(f"line {n}\n" for n in range(100)))
-    sweep_of(range(1))
-    for words in ([str(path)], [path.name[:5]], [path.name, "--results", str(EXPERIMENT)]):
-        assert main(["log", *words, "-n", "3"]) == 0
-        lines = capsys.readouterr().out.splitlines()
-        assert lines[0].endswith(f"made/{path.name}  seed=0")
-        assert lines[1] == "failed: ArithmeticError: once"
-        assert lines[2].endswith("ended 2026-11-21 08:00:00 UTC, process 7 on box")
-        at = next(n for n, line in enumerate(lines) if line.endswith(".log, the last 3 of 100 lines:"))
-        assert lines[at + 1 : at + 4] == ["line 97", "line 98", "line 99"]
-        assert lines[-2:] == ["Traceback (most recent call last)", "  in the middle"]
-
-
-def test_log_of_a_run_that_has_not_begun_or_has_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> None:
-    path = made(0, ended="2026-11-21T08:00:00+00:00")
-    sweep_of(range(2))
-    assert main(["log", path.name]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 3
-    name = run_id(mlp_config(seed=1, trainer={"max_epochs": 7}))
-    assert main(["log", name]) == 0
-    assert capsys.readouterr().out.splitlines() == [f"results/made/{name}  seed=1", "queued: it has not begun"]
-
-
-def test_log_refuses_a_beginning_that_fits_none_or_several(capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("abc111111111", "abc222222222"):
-        made(0).rename(EXPERIMENT / name)
-    assert main(["log", "abc"]) == 2
-    both = "results/made/abc111111111, results/made/abc222222222"
-    assert capsys.readouterr().err == (
-        f"vgp-bench: abc: the beginning of 2 ids: {both}; give more digits, or the folder\n"
-    )
-    assert main(["log", "abcd"]) == 2
-    assert capsys.readouterr().err == (
-        "vgp-bench: abcd: no run below results has an id that begins so; see vgp-bench status results\n"
-    )
-
-
-def test_watching_ends_when_nothing_is_under_way(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = made(0, "running", host=socket.gethostname(), pid=os.getpid())
-    looks = 0
-
-    def wait(seconds: float) -> None:
-        nonlocal looks
-        looks += 1
-        assert looks <= 2, "nothing is under way any more"
-        if looks == 2:
-            status = json.loads((path / "status.json").read_text())
-            (path / "status.json").write_text(json.dumps(status | {"state": "completed"}))
-
-    monkeypatch.setattr(status_command.time, "sleep", wait)
-    lines = shown(capsys, "results", "--watch")
-    assert looks == 2
-    assert [line for line in lines if line.startswith("1 run:")] == ["1 run: 1 running"] * 2 + ["1 run: 1 completed"]
-
-
-def test_ctrl_c_ends_watching_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    sweep_of(range(1))
-
-    def wait(seconds: float) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(status_command.time, "sleep", wait)
-    assert main(["status", "results", "--watch"]) == 0
-    assert capsys.readouterr().err == ""
-
-
-class Watching:
-    """`vgp-bench status results --watch` on a terminal of its own, 80 columns by 24 rows."""
-
-    def __init__(self) -> None:
-        variables = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-        words = [sys.executable, "-m", "vgp_bench", "status", "results", "--watch"]
-        self.pid, self.terminal = pty.fork()
-        if self.pid == 0:
-            signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below a `command &`
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-            os.execve(words[0], words, {**variables, "PYTHONPATH": str(ROOT)})
-        self.text = ""
-
-    def read(self) -> bool:
-        """What came within a tenth of a second; False once the terminal is closed."""
-        try:
-            if select.select([self.terminal], [], [], 0.1)[0]:
-                self.text += os.read(self.terminal, 65536).decode()
-            return True
-        except OSError:  # this is how Linux tells that nobody is at the other end
-            return False
-
-    def until(self, words: str) -> str:
-        """The screen on which these words first stand."""
-        end = time.monotonic() + 60
-        while words not in self.text:
-            assert self.read(), self.text
-            assert time.monotonic() < end, self.text
-        return next(screen for screen in self.screens() if words in screen)
-
-    def screens(self) -> list[str]:
-        """What was shown, each from an empty screen on."""
-        return self.text.split("\x1b[H\x1b[2J")[1:]
-
-    def end(self) -> int:
-        """Its exit code, once it has left."""
-        while self.read():
-            pass
-        os.close(self.terminal)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-
-def test_on_a_terminal_it_is_drawn_anew_as_a_run_proceeds_until_ctrl_c() -> None:
-    for seed in range(30):
-        made(seed, "failed", reason=f"a long word {seed % 2}" * 20)
-    store = RunStore(run_path(RESULTS, "made", run_id(mlp_config(seed=77))))
-    store.begin(mlp_config(seed=77, trainer={"max_epochs": 7}), {}, {})
-
-    def steps(count: int) -> None:
-        for row in step_rows([1.0] * count):
-            store.append(row)
-        store.flush()
-
-    steps(30)
-    watching = Watching()
-    try:
-        assert store.path.name in watching.until("step 30, epoch 1 of 7")
-        steps(10)
-        assert "step 30" not in watching.until("step 40, epoch 1 of 7")
-        os.write(watching.terminal, b"\x03")  # Ctrl-C
-        assert watching.end() == 0
-    finally:
-        store.finish("completed")
-    assert "Traceback" not in watching.text
-    assert watching.text.endswith("^C\r\n")
-    assert len(watching.screens()) >= 2
-    for screen in watching.screens():
-        lines = screen.replace("^C", "").split("\r\n")
-        assert lines[0] == "31 runs: 30 failed, 1 running"
-        assert max(map(len, lines)) <= 80
-        assert len(lines) <= 24
-
-
-def test_on_a_terminal_the_end_stands_there_whole() -> None:
-    path = made(0, "running", host=socket.gethostname(), pid=os.getpid())
-    for seed in range(1, 41):
-        made(seed, "failed", reason="once")
-    watching = Watching()
-    watching.until("1 running")
-    (path / "status.json").write_text((path / "status.json").read_text().replace('"running"', '"completed"'))
-    assert watching.end() == 0
-    last = watching.screens()[-1].split("\r\n")
-    assert last[0] == "41 runs: 1 completed, 40 failed"
-    assert sum(line.startswith("  ") for line in last) == 40
 
 
 def test_a_thousand_runs_are_counted_in_a_second_without_torch() -> None:

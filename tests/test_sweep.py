@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests import own_parts
-from tests.test_run import EPOCHS, OWN, SMALL, STEPS_PER_EPOCH, folder_with_own_parts  # noqa: F401  a fixture of every test here too
+from tests.small_runs import EPOCHS, OWN, SMALL, STEPS_PER_EPOCH, folder_with_own_parts  # noqa: F401  a fixture of every test here too
 from vgp_bench.cli import main
 from vgp_bench.records.reading import find_runs
 

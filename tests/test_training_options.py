@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.composing import compose, names_on_disk, small_build
-from vgp_bench.building import make
 from vgp_bench.components.muon import Muon
 from vgp_bench.components.schedules import constant, cosine, one_cycle, step
 from vgp_bench.data.objectives import Classification, Regression
 from vgp_bench.errors import ConfigError
+from vgp_bench.making import make
 from vgp_bench.records.rows import LayerRow, StepRow
 from vgp_bench.training.clipping import AdaptiveClipping, NormClipping, ValueClipping
 from vgp_bench.training.precision import Precision

@@ -4,13 +4,11 @@ import functools
 import inspect
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import get_object, instantiate
-from torch.optim import Optimizer
+from hydra.utils import get_object
 
 from vgp_bench.architectures.parts import Parts
 from vgp_bench.architectures.stages import Architecture
@@ -20,11 +18,13 @@ from vgp_bench.data.feed import Feed, make_feed
 from vgp_bench.data.images import ImageData
 from vgp_bench.data.sequences import SequenceData
 from vgp_bench.errors import ConfigError
+from vgp_bench.making import factory, make
 from vgp_bench.monitor.cadence import Cadence
 from vgp_bench.monitor.monitor import Monitor, Probe
 from vgp_bench.trackers.tracker import Tracker
-from vgp_bench.training.clipping import AdaptiveClipping, Clipping, NormClipping, ValueClipping
+from vgp_bench.training.clipping import make_clipping
 from vgp_bench.training.loop import Loop, Sink
+from vgp_bench.training.optimizers import make_optimizer
 from vgp_bench.training.precision import begin_momentum
 from vgp_bench.training.settings import TrainerSettings
 
@@ -52,7 +52,7 @@ def build(config: dict[str, Any], sink: Sink) -> Loop:
         probe = Probe(*feed.batches.probe(min(cadence.probe_images, feed.most_probes)), feed.objective)
     torch.manual_seed(config["seed"])
     model = build_model(config, feed, inputs)
-    optimizer = _optimizer(config["optimizer"], model, device)
+    optimizer = make_optimizer(config["optimizer"], model, device)
     if settings.precision == "fp16":
         begin_momentum(optimizer)
     total_steps = settings.total_steps(feed.batches.steps_per_epoch)
@@ -65,7 +65,7 @@ def build(config: dict[str, Any], sink: Sink) -> Loop:
         monitor=Monitor(model, cadence, probe, optimizer),
         sink=sink,
         device=device,
-        clipping=_clipping(settings, model),
+        clipping=make_clipping(settings, model),
     )
 
 
@@ -81,7 +81,7 @@ def build_model(config: dict[str, Any], feed: Feed, inputs: torch.Tensor) -> Arc
 
     Drawn on the CPU from torch's global generator, so that a seed means the same network on every device.
     """
-    activation = _factory(config["activation"])
+    activation = factory(config["activation"])
     parts = Parts(activation=activation, normalizer=make(config["normalizer"]))
     model: Architecture = make(config["architecture"], **feed.shapes, parts=parts)
     make(config["initializer"]).initialize(model, activation, inputs.cpu())
@@ -135,21 +135,6 @@ def device_name(device: torch.device) -> str:
     return f"cuda: {torch.cuda.get_device_name(device)}" if device.type == "cuda" else "cpu"
 
 
-def make(option: dict[str, Any], *arguments: Any, **objects: Any) -> Any:
-    """What a config node names, given the objects no config can hold; those reach the target as they are."""
-    # Not as arguments of instantiate: it would turn tuples and dataclasses into config nodes.
-    return instantiate({**option, "_partial_": True}, _convert_="all")(*arguments, **objects)
-
-
-def _factory(option: dict[str, Any]) -> Callable[[], Any]:
-    """make(option), again and again: Hydra reads it once, which in a deep network is most of the time. What is nested
-    in it would be shared by all: such an option is read anew each time."""
-    if any(isinstance(value, dict | list) for value in option.values()):
-        return functools.partial(make, option)
-    factory: Callable[[], Any] = instantiate({**option, "_partial_": True}, _convert_="all")
-    return factory
-
-
 def _choose_operations(deterministic: bool) -> None:
     """For the whole process, so set for every run. What has no deterministic form then raises RuntimeError."""
     if deterministic:
@@ -158,34 +143,3 @@ def _choose_operations(deterministic: bool) -> None:
     torch.backends.cudnn.deterministic = deterministic
     if deterministic:
         torch.backends.cudnn.benchmark = False  # it would choose kernels by their speed of the moment
-
-
-def _optimizer(option: dict[str, Any], model: Architecture, device: torch.device) -> Optimizer:
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    more: dict[str, Any] = {}
-    # Adagrad has a fused kernel on the CPU only.
-    has_kernel = device.type == "cpu" or not option["_target_"].endswith(".Adagrad")
-    if has_kernel and "fused" not in option and "fused" in inspect.signature(get_object(option["_target_"])).parameters:
-        more["fused"] = True  # one kernel for all parameters: the quickest on CPU and CUDA
-        if device.type == "cuda" and "lr" in option:
-            # On the device it can change between replays of a captured graph; a Python number could not. Only the
-            # fused kernels read it there: torch's other ones would make the host wait for its value.
-            more["lr"] = torch.tensor(float(option["lr"]), device=device)
-    try:
-        optimizer: Optimizer = make(option, parameters, **more)
-    except ValueError as error:  # torch checks its own ranges ("Invalid momentum value: -1")
-        culprits = [f"{key}={value}" for key, value in option.items() if str(error).endswith(f" {value}")]
-        where = f".{culprits[0]}" if len(culprits) == 1 else ""
-        raise ConfigError(f"optimizer{where}: {error}") from error
-    return optimizer
-
-
-def _clipping(settings: TrainerSettings, model: Architecture) -> Clipping | None:
-    if settings.clip_norm is not None:
-        return NormClipping(settings.clip_norm)
-    if settings.clip_value is not None:
-        return ValueClipping(settings.clip_value)
-    if settings.clip_adaptive is not None:
-        classifier = [module for module in model.stages()[-1].module.modules() if isinstance(module, torch.nn.Linear)]
-        return AdaptiveClipping(settings.clip_adaptive, frozenset(classifier[-1].parameters()))
-    return None

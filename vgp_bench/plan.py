@@ -108,7 +108,8 @@ def make_plan(runs: Sequence[ComposedRun]) -> Plan:
     """
     for composed in runs:
         check(composed)  # a wrong word in the last run is told now, and not after all the others
-    from vgp_bench.building import make, settled  # torch: the targets were looked up in it just now
+    from vgp_bench.building import settled  # torch: the targets were looked up in it just now
+    from vgp_bench.making import make
 
     first = runs[0].config
     for key in OF_THE_SWEEP:

@@ -113,8 +113,9 @@ def seconds_of_run(config: dict[str, Any]) -> float:
 
     Raises ConfigError or DataError as the run itself would.
     """
-    from vgp_bench.building import build, make, resolve_device
+    from vgp_bench.building import build, resolve_device
     from vgp_bench.building import settled as with_paths
+    from vgp_bench.making import make
     from vgp_bench.monitor.cadence import Cadence
     from vgp_bench.training.evaluation import evaluate
     from vgp_bench.training.loop import Diverged, Loop

@@ -4,7 +4,6 @@ Everything is measured on the device; the host reads all figures at once, at the
 random number and change no tensor, so the training is the same to the bit.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -14,6 +13,7 @@ from torch.utils.hooks import RemovableHandle
 from vgp_bench.architectures.stages import Stage
 from vgp_bench.components.activations import activation_modules
 from vgp_bench.components.saturation import Counter, saturation_counter
+from vgp_bench.monitor.layer_figures import Places, layer_row
 from vgp_bench.monitor.moments import moments
 from vgp_bench.monitor.norms import Figure, finite_norm
 from vgp_bench.monitor.readings import Readings
@@ -38,25 +38,6 @@ def all_weights(gauges: Sequence[StageGauge]) -> list[nn.Parameter]:
     return [weight for gauge in gauges for weight in gauge.weights]
 
 
-class _Places:
-    """Where in the Readings the figures of one stage are; one place for each tensor of a kind.
-
-    A stage that runs several times in a step (for portions of the batch, say) has several.
-    """
-
-    def __init__(self) -> None:
-        self.moments: list[tuple[int, int, int]] = []
-        self.sizes: list[int] = []
-        self.gradients: list[tuple[int, int]] = []
-        self.gradient_size = 0
-        self.saturated: list[int] = []
-        self.zeros: list[int] = []
-        self.activation_size = 0
-        self.weight_gradients: list[tuple[int, int]] = []
-        self.weights: list[int] = []
-        self.moves: list[int] = []
-
-
 class Observation:
     """Registers its hooks when made. Then, in this order: forward and backward; after_backward(); clipping and the
     optimizer's step; rows(). dead_fractions and probed: what a look at the probe set found before the step."""
@@ -76,7 +57,7 @@ class Observation:
         self.probed = probed
         self.readings = Readings()
         self.room = Room()
-        self.places = [_Places() for _ in gauges]
+        self.places = [Places() for _ in gauges]
         self.handles: list[RemovableHandle] = []
         self.scale = 1.0
         for gauge, places in zip(gauges, self.places, strict=True):
@@ -87,7 +68,7 @@ class Observation:
 
     def _on_activation(
         self,
-        places: _Places,
+        places: Places,
         count_saturated: Counter,
         module: nn.Module,
         inputs: tuple[Tensor, ...],
@@ -102,7 +83,7 @@ class Observation:
         )
         places.activation_size += z.numel()
 
-    def _on_output(self, places: _Places, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def _on_output(self, places: Places, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         mean, std, nonfinite = moments(output.detach())
         put = self.readings.put
         places.moments.append((put(mean), put(std), put(nonfinite)))
@@ -110,7 +91,7 @@ class Observation:
         if output.requires_grad:
             self.handles.append(output.register_hook(partial(self._on_gradient, places)))
 
-    def _on_gradient(self, places: _Places, gradient: Tensor) -> None:
+    def _on_gradient(self, places: Places, gradient: Tensor) -> None:
         norm, nonfinite = finite_norm(gradient.detach())
         places.gradients.append((self.readings.put(norm), self.readings.put(nonfinite)))
         places.gradient_size += gradient.numel()
@@ -141,55 +122,9 @@ class Observation:
                 places.weights.append(put(norm))
                 places.moves.append(put(moved))
         numbers = self.readings.read()
-        return [self._row(index, numbers) for index in range(len(self.gauges))]
-
-    def _row(self, index: int, numbers: Sequence[float]) -> LayerRow:
-        gauge, places = self.gauges[index], self.places[index]
-        nan = math.nan
-        bad = [numbers[p] for _, _, p in places.moments]
-        mean, std = _joint_moments(
-            [(numbers[m], numbers[s], n - b) for (m, s, _), n, b in zip(places.moments, places.sizes, bad, strict=True)]
-        )
-        gradient = _joint_norm([numbers[p] for p, _ in places.gradients]) / self.scale
-        weight_gradient = _joint_norm([numbers[p] for p, _ in places.weight_gradients])
-        weight = _joint_norm([numbers[p] for p in places.weights])
-        move = _joint_norm([numbers[p] for p in places.moves])
-        units = places.activation_size
-        return LayerRow(
-            step=self.step,
-            stage=index,
-            name=gauge.stage.name,
-            kind=gauge.stage.kind,
-            depth=gauge.stage.depth,
-            activation_gradient_l2=gradient,
-            activation_gradient_rms=gradient / math.sqrt(places.gradient_size) if places.gradient_size else nan,
-            weight_gradient_l2=weight_gradient,
-            weight_gradient_rms=weight_gradient / math.sqrt(gauge.size) if gauge.size else nan,
-            weight_l2=weight,
-            update_ratio=move / weight if weight else nan,
-            activation_mean=mean,
-            activation_std=std,
-            saturated_fraction=sum(numbers[p] for p in places.saturated) / units if units else nan,
-            zero_fraction=sum(numbers[p] for p in places.zeros) / units if units else nan,
-            dead_fraction=self.dead_fractions[index],
-            nonfinite_activations=int(sum(bad)),
-            nonfinite_activation_gradients=int(sum(numbers[p] for _, p in places.gradients)),
-            nonfinite_weight_gradients=int(sum(numbers[p] for _, p in places.weight_gradients)),
-        )
-
-
-def _joint_norm(norms: Sequence[float]) -> float:
-    """The L2 norm of several tensors from the norm of each; NaN for none."""
-    return math.hypot(*norms) if norms else math.nan
-
-
-def _joint_moments(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
-    """Mean and standard deviation of several tensors together, from (mean, deviation, values) of each; NaN for none."""
-    if len(parts) == 1:
-        return parts[0][:2]
-    count = sum(n for _, _, n in parts)
-    if not count:
-        return math.nan, math.nan
-    filled = [(m, s, n) for m, s, n in parts if n]
-    mean = sum(m * n for m, _, n in filled) / count
-    return mean, math.sqrt(sum((s * s + (m - mean) ** 2) * n for m, s, n in filled) / count)
+        return [
+            layer_row(self.step, index, gauge.stage, gauge.size, places, numbers, self.scale, dead)
+            for index, (gauge, places, dead) in enumerate(
+                zip(self.gauges, self.places, self.dead_fractions, strict=True)
+            )
+        ]

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vgp_bench.architectures.stages import Architecture
 from vgp_bench.monitor.norms import Figure, joint_norm
+from vgp_bench.training.settings import TrainerSettings
 
 
 class Clipping(ABC):
@@ -81,3 +83,15 @@ def unit_norms(tensor: Tensor) -> Tensor:
         return torch.linalg.vector_norm(tensor)  # type: ignore[no-any-return]
     norms: Tensor = torch.linalg.vector_norm(tensor, dim=tuple(range(1, tensor.ndim)), keepdim=True)
     return norms
+
+
+def make_clipping(settings: TrainerSettings, model: Architecture) -> Clipping | None:
+    """What the settings ask for; None for no clipping."""
+    if settings.clip_norm is not None:
+        return NormClipping(settings.clip_norm)
+    if settings.clip_value is not None:
+        return ValueClipping(settings.clip_value)
+    if settings.clip_adaptive is not None:
+        classifier = [module for module in model.stages()[-1].module.modules() if isinstance(module, nn.Linear)]
+        return AdaptiveClipping(settings.clip_adaptive, frozenset(classifier[-1].parameters()))
+    return None

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from vgp_bench.building import make
 from vgp_bench.claims.untrained import untrained
 from vgp_bench.config import ComposedRun
+from vgp_bench.making import make
 
 NETWORKS = 600
 """Drawn of each seed."""

@@ -7,9 +7,9 @@ happens to draw, by a third up or down. So it is drawn CLASSIFIERS times on top 
 import torch
 
 from vgp_bench.architectures.encoder import Encoder
-from vgp_bench.building import make
 from vgp_bench.claims.untrained import untrained
 from vgp_bench.config import ComposedRun
+from vgp_bench.making import make
 
 CLASSIFIERS, INPUTS = 32, 32
 
