@@ -27,7 +27,9 @@ VALUES = [-2.0, -1.0, 0.0, 1.0, 1.0, 2.0, math.nan, math.inf, -math.inf]
 @pytest.mark.parametrize("times", [1, 10_000], ids=["small", "large"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 @pytest.mark.parametrize(
-    ("comparison", "expected"), [(LESS, 4), (AT_MOST, 6), (AT_LEAST, 4), (GREATER, 2), (EQUAL, 2)], ids=str
+    ("comparison", "expected"),
+    [(LESS, 4), (AT_MOST, 6), (AT_LEAST, 4), (GREATER, 2), (EQUAL, 2)],
+    ids=["<", "<=", ">=", ">", "=="],
 )
 def test_a_count_leaves_out_nan(comparison: Comparison, expected: int, dtype: torch.dtype, times: int) -> None:
     values = torch.tensor(VALUES).repeat(times).to(dtype)
