@@ -37,6 +37,16 @@ def test_a_group_agrees_or_is_counted(comparison):
     assert list(comparison.runs["verdict"]) == ["healthy", "healthy", "plateau", *["vanishing (depth)"] * 2]
 
 
+def test_a_healthy_run_that_has_hardly_learned_is_told_from_one_that_has(tmp_path):
+    steps = step_rows([2.3] * 60 + [2.3 - 0.01 * step for step in range(40)])  # a sixth of the loss is gone
+    probes = probe_rows([1.0] * 3)
+    make_run(tmp_path, mlp_config(0, 3), steps=steps, probes=probes, test_accuracy=0.2)
+    healthy(tmp_path, 1)
+    comparison = compare(find_runs([tmp_path]))
+    assert comparison.verdicts == ["1 healthy (likely), 1 healthy"]
+    assert list(comparison.runs["verdict"]) == ["healthy", "healthy"]
+
+
 def test_of_several_runs_of_a_seed_the_counted_one_is_judged(tmp_path):
     healthy(tmp_path, 0)
     make_run(

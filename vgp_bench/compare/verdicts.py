@@ -32,7 +32,7 @@ def judge_all(records: Iterable[RunRecord]) -> dict[Path, JudgedRun]:
 
 def common(counted_runs: Sequence[RunRecord], judged: dict[Path, JudgedRun]) -> str:
     """The verdict on which these runs agree, or how many have which. Runs without a step are left out."""
-    labels = [judged[record.path].label for record in counted_runs if not judged[record.path].empty]
+    labels = [judged[record.path].in_table for record in counted_runs if not judged[record.path].empty]
     if not labels:
         return NO_VERDICT
     return labels[0] if len(set(labels)) == 1 else counted(labels)

@@ -35,6 +35,14 @@ class JudgedRun:
         return self.diagnosis.label if self.diagnosis is not None else DAMAGED
 
     @property
+    def in_table(self) -> str:
+        """The label; of a run that nothing is wrong with but that has hardly learned, so that nobody can be certain."""
+        doubtful = (
+            self.diagnosis is not None and self.diagnosis.verdict == "healthy" and self.diagnosis.sure != "certain"
+        )
+        return f"{self.label} (likely)" if doubtful else self.label
+
+    @property
     def empty(self) -> bool:
         """Whether not even one step is on record, so that there is nothing to say."""
         return self.diagnosis is None or self.diagnosis.seen < 0
