@@ -43,18 +43,19 @@ def names_on_disk(group: str) -> list[str]:
 
 
 def compose(*words: str, results: Path | str = "results") -> ComposedRun:
-    """What `vgp-bench run WORDS` composes: one run. Equal words are composed once, as it takes a tenth of a second."""
+    """What `vgp-bench run WORDS` composes: one run. Equal words are composed once, as it takes a tenth of a
+    second; test_composing.py compares the two."""
     if any(word.startswith("-") for word in words):  # --config-dir: what is in it may change
         (composed,) = composition.compose([*words, f"results_dir={results}"])
         return composed
-    once = composed_once(words, os.environ.get("VGP_DATA_DIR"))
+    once = composed_once(words, os.environ.get("VGP_DATA_DIR"), os.environ.get("HOME"))
     config = copy.deepcopy(once.config) | {"results_dir": str(Path(results).expanduser())}
     return replace(once, config=config, choices=dict(once.choices), label=f"{once.label} results_dir={results}".strip())
 
 
 @cache
-def composed_once(words: tuple[str, ...], data_dir: str | None) -> ComposedRun:
-    """data_dir: of the environment, the only place outside of configs and words that a composed run depends on."""
+def composed_once(words: tuple[str, ...], data_dir: str | None, home: str | None) -> ComposedRun:
+    """data_dir, home: of the environment, what a composed run depends on beside configs and words."""
     if any(word.startswith("experiment=") for word in words):  # perhaps of a study, which is no single run
         (composed,) = composition.compose(words)
     else:

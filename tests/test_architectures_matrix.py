@@ -145,16 +145,10 @@ def test_all_architectures_on_disk_are_in_the_matrix():
     assert {class_of(architecture) for architecture in names("architecture")} == set(SMALL)
 
 
-THIRDS = [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)]
-"""Of the activations, every third. Which third is the first turns with the normalizer, so that every run of the tests
-brings each architecture to each activation and to each normalizer; all three meet in scripts/test_long."""
-
-
-@pytest.mark.parametrize("third", THIRDS)
 @pytest.mark.parametrize("normalizer", names("normalizer"))
 @pytest.mark.parametrize("architecture", names("architecture"))
-def test_every_cell_learns_or_is_refused(architecture, normalizer, third):
-    for activation in names("activation")[(names("normalizer").index(normalizer) + third) % 3 :: 3]:
+def test_every_cell_learns_or_is_refused(architecture, normalizer):
+    for activation in names("activation"):
         parts = Parts(partial(load, "activation", activation), load("normalizer", normalizer))
         message = refusal(class_of(architecture), normalizer)
         if message:

@@ -64,6 +64,7 @@ def test_an_array_is_the_memory_of_a_plain_small_tensor_and_of_no_other() -> Non
         nn.Parameter(plain),
         torch.complex(plain, plain).conj().imag,  # its sign is turned when it is read
         torch.zeros(SMALL + 1),
+        plain.to_sparse(),
     ]
     assert [as_array(tensor) is None for tensor in others] == [True] * len(others)
     assert float(count(LESS, others[6], 0.0)) == 4

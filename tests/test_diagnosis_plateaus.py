@@ -9,6 +9,7 @@ import pytest
 from tests.made_cases import CHANCE, losses_falling, losses_stuck, made_case
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.judge import diagnose
+from vgp_bench.diagnosis.sentences import line
 
 EVEN: list[dict[str, float]] = [{}] * 11
 DECAY: list[dict[str, float]] = [{"sensitivity": 10.0 ** (-(10 - depth))} for depth in range(10)] + [{}]
@@ -50,6 +51,7 @@ def test_a_stall_within_a_percent_of_the_start_is_no_plateau(steps: int, ratio: 
         assert (found.sure, found.cause.onset, found.runner_up) == ("likely", 0, None)
         assert found.cause.evidence.value == pytest.approx(ratio)
         assert found.cause.evidence.threshold == pytest.approx(0.01 / steps)
+        assert found.cause.evidence.low == found.cause.evidence.high == found.cause.evidence.value
 
 
 def test_steps_between_two_measurements_are_like_their_neighbours() -> None:
@@ -81,6 +83,7 @@ def test_a_faint_signal_explains_a_stall(share: float, label: str) -> None:
     assert (found.label, found.sure) == (label, "likely")
     if found.cause is not None:
         assert (found.cause.stage, found.cause.evidence.threshold) == (4, 1e-3)
+        assert "is very nearly the same for every input (0.0009, limit 0.001)" in line(found)
 
 
 def test_along_time_a_faint_signal_is_no_reason_for_a_state_may_have_forgotten() -> None:

@@ -25,6 +25,11 @@ OPTIMIZERS = [[f"optimizer={name}"] for name in names_on_disk("optimizer")] + [
 def test_every_optimizer_moved_the_weights_by_what_is_measured(words: list[str]) -> None:
     loop = small_build(compose("architecture=mlp", "schedule=cosine", *words), max_steps=6)
     measured, twin = loop.monitor.update, WeightUpdate(all_weights(loop.monitor.gauges))
+    assert isinstance(measured, MomentumUpdate) is moves_by_momentum(loop.optimizer)
+    assert moves_by_momentum(loop.optimizer) or words not in (
+        ["optimizer=sgd"],
+        ["optimizer=sgd", "trainer.clip_norm=0.01"],
+    )
     for inputs, targets in [*loop.batches.epoch(0), *loop.batches.epoch(1)][:6]:
         loss, correct = loop.step.forward_backward(inputs, targets)
         sizes = list(map(float, twin.remember()))
@@ -74,6 +79,16 @@ def test_a_weight_that_got_no_gradient_did_not_move_though_its_momentum_is_there
     step(weights, optimizer, [torch.ones(2), None])
     assert update.moved()[1] == 0
     assert torch.equal(weights[1], before)
+
+
+def test_an_optimizer_that_took_no_step_moved_nothing_and_keeps_its_state_empty() -> None:
+    weight = nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([weight], lr=1.0, momentum=0.9)
+    update = update_of([weight], optimizer)
+    update.remember()
+    weight.grad = torch.ones(2)
+    assert update.moved() == [0.0]
+    assert not optimizer.state
 
 
 def test_an_update_lost_in_rounding_is_the_one_asked_for() -> None:

@@ -10,6 +10,8 @@ from torch import nn
 
 from tests.composing import compose
 from vgp_bench.architectures.stages import Stage
+from vgp_bench.diagnosis.known import Known
+from vgp_bench.diagnosis.remedies import remedies_for
 from vgp_bench.probe.case import case_of_start
 from vgp_bench.probe.checklist import checklist
 from vgp_bench.probe.effective_depth import effective_depth
@@ -262,6 +264,11 @@ def test_a_loss_far_above_chance_has_to_come_down(healthy: Measured, before: flo
     assert told.trainable is (not why)
     assert told.reasons[0].startswith(why or "at the pace")
     assert (told.remedy is None) is told.trainable
+    if told.remedy is not None:  # against steps that climb, or against a fall that does not get there
+        known = Known.of(case_of_start(healthy))
+        climbing, standing = (remedies_for(verdict, None, known)[0] for verdict in ("diverged", "plateau"))
+        assert climbing != standing
+        assert told.remedy == (climbing if after > before else standing)
 
 
 def test_outputs_too_large_to_be_undone_stay_so() -> None:

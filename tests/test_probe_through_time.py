@@ -128,6 +128,14 @@ def test_a_peak_between_is_told_with_its_size(single: Measured) -> None:
     assert of_time(found).mark == "look"
 
 
+@pytest.mark.parametrize(("way", "mark"), [("level", "ok"), ("fading", "look"), ("gone", "no")])
+def test_a_gradient_that_is_gone_is_a_no_and_has_no_decay_to_tell(single: Measured, way: str, mark: str) -> None:
+    item = of_time(with_times(single, rows_of("layer_1", "forward", WAYS[way])))
+    assert item.mark == mark
+    assert (" a step" in item.measured) is (way != "gone")
+    assert "nan" not in item.measured
+
+
 def test_what_is_read_from_both_ends_is_as_far_as_the_nearer_one() -> None:
     found = measure(compose(*RNN, "architecture.bidirectional=true", "dataset.length=20"))
     seen = through_time(found.start.look)

@@ -41,7 +41,7 @@ def as_array(tensor: Tensor) -> NDArray[np.float32] | None:
         return None
     try:
         return tensor.numpy().reshape(-1)
-    except RuntimeError:  # in a graph, or to be read with its sign turned
+    except (RuntimeError, TypeError):  # in a graph, to be read with its sign turned; sparse
         return None
 
 
@@ -62,7 +62,7 @@ def count(comparison: Comparison, values: Tensor, bound: float | Tensor, hits: T
 
 
 def count_outside(values: Tensor, bound: float) -> Tensor | float:
-    """How many |values| are at least bound, as count() does."""
+    """How many |values| are at least bound, as count() does. bound: above 0."""
     if as_array(values) is not None:  # without fresh memory for the sizes
         return count(AT_LEAST, values, bound) + count(AT_MOST, values, -bound)
     return count(AT_LEAST, values.detach().abs(), bound)

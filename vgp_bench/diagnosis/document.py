@@ -38,8 +38,9 @@ activations at zero. Harm without a symptom is `plateau`, `unstable` or `diverge
 
 - **seen**: what, where and since which step it was seen at every look. **evidence**: the statistic with its 95 %
   interval, if it is estimated, beside the limit it passed. **outcome**: what became of the training.
-- **certain**: the whole interval lies beyond the limit and no other symptom explains it; **likely**: otherwise. Healthy
-  is certain once 40 % of the loss of chance is left behind, or as much gained in accuracy.
+- **certain**: the whole interval lies beyond the limit and no other symptom explains it; **likely**: otherwise, and of
+  a cause that explains a standstill only for want of another. Healthy is certain once 40 % of the loss of chance is
+  left behind, or as much gained in accuracy.
   **or else**: the next best explanation. **note**: symptoms that the verdict explains, or that did no harm.
 - **try**, **or**: what to change, the most promising first by the papers named; for a composed run with the words for
   its command line. They were not tried on this network: that is what `vgp-bench doctor` does, see below.

@@ -1,6 +1,7 @@
 """A diagnosis in words: a line for a list, a block for one run."""
 
 from vgp_bench.diagnosis.finding import Diagnosis, Remedy, Symptom
+from vgp_bench.diagnosis.thresholds import INPUT_SHARE
 from vgp_bench.plural import plural
 
 _SEEN = {
@@ -11,7 +12,7 @@ _SEEN = {
     ("exploding", ""): "the gradient grew far beyond its usual size",
     ("dead units", ""): "units of {place} are 0 for every input",
     ("saturated", ""): "units of {place} sit where their activation is flat",
-    ("collapsed", ""): "{place} is the same for every input",
+    ("collapsed", ""): "{place} is {nearly}the same for every input",
     ("symmetric", ""): "the units of {place} all do the same",
     ("update too small", ""): "no layer moves by as much as would matter",
     ("unstable", ""): "single steps upset the training",
@@ -75,7 +76,8 @@ def _seen(symptom: Symptom) -> str:
     place = symptom.place or "a stage"
     if symptom.verdict == "vanishing" and symptom.stage:
         place = f"what lies below {place}"  # the stage named is the one at which it is lost
-    return form.format(place=place, lag=plural(symptom.lag or 0, "time step"))
+    nearly = "very nearly " if symptom.evidence.value >= INPUT_SHARE else ""
+    return form.format(place=place, lag=plural(symptom.lag or 0, "time step"), nearly=nearly)
 
 
 def _since(symptom: Symptom) -> str:

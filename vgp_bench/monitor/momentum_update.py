@@ -33,12 +33,14 @@ class MomentumUpdate:
         return true_norms([weight.detach() for weight in self._weights])
 
     def moved(self) -> Sequence[Figure]:
-        """lr ||b||_2 of each weight, after the step; 0 for a weight without a gradient, which SGD leaves alone."""
-        state = self._optimizer.state
-        return [
-            0.0 if weight.grad is None else rate * true_norm(state[weight]["momentum_buffer"])
-            for weight, rate in zip(self._weights, self._rates, strict=True)
-        ]
+        """lr ||b||_2 of each weight, after the step; 0 for a weight without a gradient, which SGD leaves alone, and
+        while there is no momentum, as before the first step."""
+        return [self._moved(weight, rate) for weight, rate in zip(self._weights, self._rates, strict=True)]
+
+    def _moved(self, weight: nn.Parameter, rate: float) -> Figure:
+        state = self._optimizer.state.get(weight)
+        momentum = state.get("momentum_buffer") if state else None
+        return 0.0 if weight.grad is None or momentum is None else rate * true_norm(momentum)
 
 
 def moves_by_momentum(optimizer: Optimizer) -> bool:

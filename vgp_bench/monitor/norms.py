@@ -49,7 +49,7 @@ def finite_norm(tensor: Tensor, known: Figure | None = None) -> tuple[Figure, Fi
     """(L2 norm of the finite values, number of non-finite values).
 
     known: the true_norm, if it is there already. On the CPU, where looking at a value costs nothing, a float32
-    norm in the SAFE range is taken (it is finite, hence so are all values); anything else is measured again with care.
+    norm from TINY to HUGE is taken (it is finite, hence so are all values); anything else is measured again with care.
     On CUDA looking would mean waiting, so care is always taken; there it costs next to nothing.
     """
     if tensor.is_cpu:

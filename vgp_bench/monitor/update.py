@@ -2,7 +2,7 @@
 
 About 1e-3 is the folk target; a layer far below it does not learn, whatever its gradient. Taken from the weights
 themselves, it holds for every optimizer, with momentum, clipping and weight decay in it;
-momentum_update.py has a quicker way where it is known to come to the same.
+momentum_update.py has a quicker way where it comes to the same but for rounding.
 """
 
 from collections.abc import Sequence

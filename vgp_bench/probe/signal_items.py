@@ -109,7 +109,9 @@ def time(found: Measured) -> Item | None:
     start = through_time(found.start.look)
     if start is None:
         return None
-    words = f"gradient {_farthest(start)}, x {start.decay.rho:.2g} a step"
+    words = f"gradient {_farthest(start)}"
+    if not math.isnan(start.decay.rho):
+        words += f", x {start.decay.rho:.2g} a step"
     mark = marked(start.reaches_back, start.farthest > 0)
     later = through_time(found.after_trial) if found.after_trial is not None else None
     if later is not None:  # the first steps may break what the initializer made

@@ -67,8 +67,8 @@ class LayerRow:
     weight_l2: float = column("unit of W", "||W_l||_2 before the step")
     update_ratio: float = column(
         "1",
-        "||W_l after the step - W_l before it||_2 / ||W_l before it||_2; of SGD with momentum on a CPU the step it "
-        "asked for, learning rate times momentum, before the weights are rounded",
+        "||W_l after the step - W_l before it||_2 / ||W_l before it||_2; in a run on a CPU "
+        "by SGD with momentum, not Nesterov's, the step it asked for, before the weights are rounded to float32",
     )
     activation_mean: float = column("unit of h", "mean of h_l over batch and units")
     activation_std: float = column("unit of h", "standard deviation of h_l over batch and units")

@@ -4,7 +4,6 @@ Where nothing else explains a stall, it is enough that all its steps so far came
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vgp_bench.diagnosis.case import Case
 from vgp_bench.diagnosis.finding import Evidence, Symptom
@@ -25,7 +24,9 @@ def find(case: Case) -> Symptom | None:
     value = float(np.median(ratios))
     if value >= SMALL_UPDATE:
         return None
-    return _of(ratios, value, SMALL_UPDATE, int(known[first]))
+    low, high = (float(bound) for bound in np.quantile(ratios, [0.025, 0.975]))
+    evidence = Evidence("update-to-weight ratio of the stage that moves most", value, low, high, SMALL_UPDATE)
+    return Symptom("update too small", evidence, int(known[first]))
 
 
 def find_unmoved(case: Case) -> Symptom | None:
@@ -36,10 +37,7 @@ def find_unmoved(case: Case) -> Symptom | None:
         return None
     # Where not each step was measured, those between were like their neighbours.
     value, limit = float(np.interp(steps, known, ratios).mean()), HARDLY_MOVED / len(steps)
-    return _of(ratios, value, limit, int(known[0])) if value < limit else None
-
-
-def _of(ratios: NDArray[np.floating], value: float, limit: float, onset: int) -> Symptom:
-    low, high = (float(bound) for bound in np.quantile(ratios, [0.025, 0.975]))
-    evidence = Evidence("update-to-weight ratio of the stage that moves most", value, low, high, limit)
-    return Symptom("update too small", evidence, onset)
+    if value >= limit:
+        return None
+    evidence = Evidence.exact("mean update-to-weight ratio of the stage that moves most", value, limit)
+    return Symptom("update too small", evidence, int(known[0]))
