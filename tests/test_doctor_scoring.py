@@ -168,6 +168,7 @@ def test_the_end_says_what_to_run_or_that_nothing_helps() -> None:
     text = " ".join(end_text(winner(bad), bad, folder).split())
     assert text.startswith("nothing that was tried repairs it; the nearest is a=1, with which it is vanishing (depth).")
     worse = ranked([results("a=1", [0.05], ILL)], BASE, statistic)
+    assert end_text(None, [], folder).startswith("nothing tried yet: the same command with more --minutes")
     assert end_text(None, worse, folder).startswith("nothing that was tried repairs it. It may need more steps")
 
 

@@ -72,7 +72,7 @@ def notes_text(statistic: Statistic, standings: Sequence[Standing], left: Sequen
 
 
 def end_text(best: Standing | None, standings: Sequence[Standing], folder: Path) -> str:
-    """The winner as a command, or that nothing helped; where the runs are."""
+    """The winner as a command, or that nothing helped, or was tried yet; where the runs are."""
     lines = []
     if best is not None:
         why = f"{best.change.why[:1].upper()}{best.change.why[1:]}"
@@ -80,6 +80,8 @@ def end_text(best: Standing | None, standings: Sequence[Standing], folder: Path)
         lines += ["", command_text(best.change)]
     elif standings:
         lines += _fold(_nothing(standings[0]), 2)
+    else:
+        lines.append("nothing tried yet: the same command with more --minutes or --max-runs goes on")
     lines += ["", f"runs: vgp-bench compare {folder}", f"      vgp-bench report {folder} -o report.html"]
     return "\n".join(lines)
 
