@@ -60,6 +60,7 @@ def test_norms_join_to_that_of_the_whole() -> None:
     # The first norm is a number, as the host could trust float32; the others are tensors.
     assert float(joint_norm(true_norms(parts))) == pytest.approx(math.sqrt(2) * 1e25, rel=1e-6)
     assert float(joint_norm([3.0, 4.0])) == 5.0
+    assert float(joint_norm([2.0, torch.tensor(4.0), 4.0])) == 6.0
     assert math.isnan(float(joint_norm([3.0, math.nan])))
 
 

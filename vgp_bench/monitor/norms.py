@@ -89,12 +89,15 @@ def on_one_gpu(tensors: Sequence[Tensor]) -> bool:
 
 
 def joint_norm(norms: Sequence[Figure]) -> Tensor:
-    """||.||_2 of several tensors together from the norm of each: float64 (), where the norms are. At least one."""
-    if any(isinstance(norm, Tensor) for norm in norms):
-        parts = torch.stack([torch.as_tensor(norm, dtype=torch.float64) for norm in norms])
-    else:
-        parts = torch.tensor(norms, dtype=torch.float64)
-    whole: Tensor = torch.linalg.vector_norm(parts)
+    """||.||_2 of several tensors together from the norm of each: float64 (), where the norms are. At least one.
+
+    Not finite if one of them is not.
+    """
+    parts = [norm.double() for norm in norms if isinstance(norm, Tensor)]
+    known = math.hypot(*(norm for norm in norms if not isinstance(norm, Tensor)))
+    if not parts:
+        return torch.full((), known, dtype=torch.float64)
+    whole: Tensor = torch.linalg.vector_norm(torch.stack([*parts, parts[0].new_full((), known)]))
     return whole
 
 

@@ -1,27 +1,26 @@
 """Clipping: what keeps an exploding gradient from becoming an exploding step. Vanishing it cannot cure.
 
-Each: (parameters with gradients, their norms) -> whether it had to act, a 0-d float tensor of 0 or 1 on the device. The
-host never waits.
+Each: (parameters with gradients, the norm of all of them) -> whether it had to act, a 0-d float tensor of 0 or 1 on the
+device. The host never waits.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from vgp_bench.architectures.stages import Architecture
-from vgp_bench.monitor.norms import Figure, joint_norm
 from vgp_bench.training.settings import TrainerSettings
 
 
 class Clipping(ABC):
-    needs_norms = False
+    needs_norm = False
 
     @abstractmethod
-    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Figure]) -> Tensor:
-        """Change the gradients in place. norms: ||dL/dtheta_i||_2, where needs_norms asks for them."""
+    def clip(self, parameters: Sequence[nn.Parameter], gradient_l2: Tensor) -> Tensor:
+        """Change the gradients in place. gradient_l2: ||dL/dtheta||_2, float64 (); NaN where needs_norm is False."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +28,12 @@ class NormClipping(Clipping):
     """The whole gradient is scaled to ||g||_2 = limit if it is longer (Pascanu et al. 2013, algorithm 1)."""
 
     limit: float
-    needs_norms = True
+    needs_norm = True
 
-    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Figure]) -> Tensor:
+    def clip(self, parameters: Sequence[nn.Parameter], gradient_l2: Tensor) -> Tensor:
         # In float64: in float32 a norm above 2^63 has a square that is infinite, and the step would become 0.
-        total = joint_norm(list(norms.values()))
-        torch.nn.utils.clip_grads_with_norm_(parameters, self.limit, total)
-        return (total > self.limit).float()
+        torch.nn.utils.clip_grads_with_norm_(parameters, self.limit, gradient_l2)
+        return (gradient_l2 > self.limit).float()
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class ValueClipping(Clipping):
 
     limit: float
 
-    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Figure]) -> Tensor:
+    def clip(self, parameters: Sequence[nn.Parameter], gradient_l2: Tensor) -> Tensor:
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         largest = torch.stack(torch._foreach_norm(gradients, ord=float("inf")))
         torch.nn.utils.clip_grad_value_(parameters, self.limit)
@@ -63,7 +61,7 @@ class AdaptiveClipping(Clipping):
     spared: frozenset[nn.Parameter] = frozenset()
     eps: float = 1e-3
 
-    def clip(self, parameters: Sequence[nn.Parameter], norms: Mapping[nn.Parameter, Figure]) -> Tensor:
+    def clip(self, parameters: Sequence[nn.Parameter], gradient_l2: Tensor) -> Tensor:
         acted = []
         for parameter in parameters:
             if parameter.grad is None or parameter in self.spared:

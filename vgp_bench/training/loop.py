@@ -207,7 +207,7 @@ class Loop:
         norms = None
         if observation is not None:
             norms = self.step.gradient_norms()
-            observation.after_backward(norms, self.step.precision.scale)
+            observation.after_backward(norms.each, self.step.precision.scale)
         self.pending.append((self.done, epoch))
         self.step.update(loss, correct, norms)
         self.schedule.step()

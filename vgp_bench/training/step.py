@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vgp_bench.data.objectives import Objective
-from vgp_bench.monitor.norms import Figure, joint_norm, true_norms
 from vgp_bench.training.clipping import Clipping
+from vgp_bench.training.gradient_norms import GradientNorms, gradient_norms
 from vgp_bench.training.precision import Precision
 from vgp_bench.training.tape import StepTape
 
@@ -64,21 +64,19 @@ class TrainStep:
         self.precision.scaled(loss).backward()
         return loss.detach(), self.objective.correct(outputs, targets)
 
-    def gradient_norms(self) -> dict[nn.Parameter, Figure]:
-        """||dL/dtheta_i||_2 of each parameter that has a gradient."""
-        found = [(parameter, grad) for parameter in self.parameters if (grad := parameter.grad) is not None]
-        norms = true_norms([grad for _, grad in found])
-        return {parameter: norm for (parameter, _), norm in zip(found, norms, strict=True)}
+    def gradient_norms(self) -> GradientNorms:
+        """Of the parameters that are trained."""
+        return gradient_norms(self.parameters)
 
-    def update(self, loss: Tensor, correct: Tensor, norms: dict[nn.Parameter, Figure] | None = None) -> None:
+    def update(self, loss: Tensor, correct: Tensor, norms: GradientNorms | None = None) -> None:
         """Clip if asked to, let the optimizer step, write the tape. norms: gradient_norms(), if taken already."""
         gradient_l2 = clipped = self.not_measured
-        if norms is None and self.clipping is not None and self.clipping.needs_norms:
+        if norms is None and self.clipping is not None and self.clipping.needs_norm:
             norms = self.gradient_norms()
-        if norms:
-            gradient_l2 = joint_norm(list(norms.values()))
+        if norms is not None:
+            gradient_l2 = norms.whole()
         if self.clipping is not None:
-            clipped = self.clipping.clip(self.parameters, norms or {})
+            clipped = self.clipping.clip(self.parameters, gradient_l2)
         rate = self.optimizer.param_groups[0]["lr"]
         self.precision.step(self.optimizer)
         self.tape.write(loss, correct, gradient_l2, clipped, rate)

@@ -14,5 +14,5 @@ def measure(composed: ComposedRun) -> dict[str, list[float]]:
     before = [weight_gradient(stage) for stage in stages]
     acted = 0.0
     if step.clipping is not None:
-        acted = float(step.clipping.clip(step.parameters, step.gradient_norms()))
+        acted = float(step.clipping.clip(step.parameters, step.gradient_norms().whole()))
     return {"before": before, "after": [weight_gradient(stage) for stage in stages], "acted": [acted]}
