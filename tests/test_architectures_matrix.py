@@ -20,7 +20,8 @@ from vgp_bench.config_check import parameters
 from vgp_bench.data.sequences import SequenceShape
 from vgp_bench.errors import ConfigError
 from vgp_bench.making import make
-from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
+from vgp_bench.monitor.gauge import StageGauge, all_weights
+from vgp_bench.monitor.observation import Observation
 from vgp_bench.monitor.update import WeightUpdate
 
 CONFIGS = Path(__file__).parent.parent / "configs"

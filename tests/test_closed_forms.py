@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from tests.composing import compose
 from vgp_bench.building import build
-from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
+from vgp_bench.monitor.gauge import StageGauge, all_weights
+from vgp_bench.monitor.observation import Observation
 from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.records.signal import decay_per_layer
 from vgp_bench.theory.mean_field import ACTIVATIONS, per_layer_factor

@@ -53,7 +53,7 @@ def test_an_array_is_the_memory_of_a_plain_small_tensor_and_of_no_other() -> Non
     plain = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     array = as_array(plain)
     assert array is not None
-    assert array.tolist() == [1, 2, 3, 4]
+    assert array.tolist() == [[1, 2], [3, 4]]
     assert np.shares_memory(array, plain.numpy())
     others = [
         plain.double(),

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.composing import compose, names_on_disk, small_build
+from vgp_bench.monitor.gauge import all_weights
 from vgp_bench.monitor.momentum_update import MomentumUpdate, moves_by_momentum, update_of
-from vgp_bench.monitor.observation import all_weights
 from vgp_bench.monitor.update import WeightUpdate
 
 OPTIMIZERS = [[f"optimizer={name}"] for name in names_on_disk("optimizer")] + [

@@ -55,16 +55,16 @@ class LossLog:
         """Fetch what was told since the last reading: waits for the device."""
         waiting, self._waiting = self._waiting, []
         readings = Readings()
+        losses, accuracies, rates = list[float](), list[float](), list[float]()
         for _, loss, accuracy in waiting:
-            readings.put(loss)
-            readings.put(accuracy)
-        figures = readings.read()
-        for (step, _, _), loss, accuracy in zip(waiting, figures[::2], figures[1::2], strict=True):
-            self._read[step].append((loss, accuracy))
-        rates = Readings()  # of their own: they may lie on another device
+            readings.put(loss, losses)
+            readings.put(accuracy, accuracies)
         for rate in self._rates_waiting.values():
-            rates.put(rate)
-        self._rates.update(zip(self._rates_waiting, rates.read(), strict=True))
+            readings.put(rate, rates)
+        readings.read()
+        for (step, _, _), told_loss, told_accuracy in zip(waiting, losses, accuracies, strict=True):
+            self._read[step].append((told_loss, told_accuracy))
+        self._rates.update(zip(self._rates_waiting, rates, strict=True))
         self._rates_waiting = {}
 
     def rows(self, gradient_norms: Mapping[int, float]) -> list[StepRow]:

@@ -20,8 +20,9 @@ from vgp_bench.live.route import Route
 from vgp_bench.live.taps import TappedStage
 from vgp_bench.monitor.dead import DeadUnits
 from vgp_bench.monitor.flow import SignalFlow
+from vgp_bench.monitor.gauge import StageGauge, all_weights
 from vgp_bench.monitor.norms import Figure, joint_norm, true_norms
-from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
+from vgp_bench.monitor.observation import Observation
 from vgp_bench.monitor.update import WeightUpdate
 from vgp_bench.records.rows import LayerRow, ProbeRow, TimeRow
 

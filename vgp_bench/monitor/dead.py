@@ -42,7 +42,8 @@ class DeadUnits:
 
     def fractions(self) -> list[float]:
         """For each stage the share of its units that are zero on all inputs; NaN for a stage without activation."""
-        readings = Readings()  # all at once: on CUDA each reading is a wait
+        readings, shares = Readings(), list[float]()  # all at once: on CUDA each reading is a wait
         for units in self.alive:
-            readings.put(torch.cat([*units.values()]).double().mean() if units else float("nan"))
-        return [1 - share for share in readings.read()]
+            readings.put(torch.cat([*units.values()]).double().mean() if units else float("nan"), shares)
+        readings.read()
+        return [1 - share for share in shares]

@@ -6,6 +6,7 @@ gradient norm by itself but not S_l; nor does the number of units. The forward t
 the input at all, tr Cov(h) / E||h||^2: the correlation of two inputs that Poole et al. 2016 follow through the layers.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -79,14 +80,16 @@ class SignalFlow:
         h = output.detach()
         sizes = sample_norms(h)
         put = self.readings.put
-        found.shares.append((put(input_share(h, self.room)), put(unit_spread(h, self.room))))
+        put(input_share(h, self.room), found.shares)
+        put(unit_spread(h, self.room), found.spreads)
         if output.requires_grad:
             output.register_hook(partial(self._on_gradient, found, sizes))
 
     def _on_gradient(self, found: "_Found", sizes: Tensor, gradient: Tensor) -> None:
         # dL/dh holds dL_i/dh_i / n in row i: the sum over the rows of dL/dh is the mean over the samples of dL_i/dh_i.
         norms = sample_norms(gradient.detach())
-        found.gradients.append((self.readings.put((sizes * norms).sum()), self.readings.put(norms.sum())))
+        self.readings.put((sizes * norms).sum(), found.sensitivities)
+        self.readings.put(norms.sum(), found.gradients)
 
     def rows(self, step: int, gradients: Mapping[nn.Parameter, Tensor]) -> list[ProbeRow]:
         """The rows, in depth order, given the gradient of each weight. Reads all figures at once."""
@@ -94,20 +97,21 @@ class SignalFlow:
         for stage, found in zip(self.stages, self.found, strict=True):
             weights = stage.weights()
             gates = {m.weight: m.gates for m in stage.module.modules() if isinstance(m, GateLinear)}
-            found.spreads = [put(weight_spread(w.detach(), self.room, gates.get(w, 1))) for w in weights if len(w) > 1]
-            given = [gradients[weight].detach() for weight in weights if weight in gradients]
-            found.weights = [(put(absolute_sum(g, self.room)), put(zero_count(g, self.room)), g.numel()) for g in given]
-            found.uses = {name: put(figure) for name, figure in UnitUse.together(found.units.values()).items()}
-        numbers = self.readings.read()
-        return [self._row(index, step, numbers) for index in range(len(self.stages))]
+            for weight in weights:
+                if len(weight) > 1:
+                    put(weight_spread(weight.detach(), self.room, gates.get(weight, 1)), found.weight_spreads)
+            for gradient in (gradients[weight].detach() for weight in weights if weight in gradients):
+                put(absolute_sum(gradient, self.room), found.weight_gradients)
+                put(zero_count(gradient, self.room), found.zeros)
+                found.weights += gradient.numel()
+            for name, figure in UnitUse.together(found.units.values()).items():
+                put(figure, found.uses[name])
+        self.readings.read()
+        return [self._row(index, step) for index in range(len(self.stages))]
 
-    def _row(self, index: int, step: int, numbers: Sequence[float]) -> ProbeRow:
+    def _row(self, index: int, step: int) -> ProbeRow:
         stage, found = self.stages[index], self.found[index]
-        nan = float("nan")
-        shares = [(numbers[share], numbers[spread]) for share, spread in found.shares]
-        gradients = [(numbers[s], numbers[g]) for s, g in found.gradients]
-        weights = [(numbers[total], numbers[zeros], n) for total, zeros, n in found.weights]
-        count = sum(n for _, _, n in weights)
+        nan, count = float("nan"), found.weights
         return ProbeRow(
             step=step,
             stage=index,
@@ -115,24 +119,28 @@ class SignalFlow:
             kind=stage.kind,
             depth=stage.depth,
             # A stage that runs several times passes the signal on in all its runs together.
-            sensitivity=sum(s for s, _ in gradients) if gradients else nan,
-            sample_gradient=sum(g for _, g in gradients) if gradients else nan,
-            input_share=max((share for share, _ in shares), default=nan),
-            unit_spread=max((spread for _, spread in shares), default=nan),
-            weight_spread=min((numbers[place] for place in found.spreads), default=nan),
-            weight_gradient_mean=sum(total for total, _, _ in weights) / count if count else nan,
-            zero_gradient_fraction=sum(zeros for _, zeros, _ in weights) / count if count else nan,
-            **{name: numbers[place] for name, place in found.uses.items()},
+            sensitivity=sum(found.sensitivities) if found.sensitivities else nan,
+            sample_gradient=sum(found.gradients) if found.gradients else nan,
+            input_share=max(found.shares, default=nan),
+            unit_spread=max(found.spreads, default=nan),
+            weight_spread=min(found.weight_spreads, default=nan),
+            weight_gradient_mean=sum(found.weight_gradients) / count if count else nan,
+            zero_gradient_fraction=sum(found.zeros) / count if count else nan,
+            **{name: figure for name, (figure,) in found.uses.items()},
         )
 
 
 class _Found:
-    """Of one stage: places in the Readings, a pair for each of its runs; and the use of its units."""
+    """Of one stage: a figure for each of its runs, then for each of its weights; and the use of its units."""
 
     def __init__(self) -> None:
-        self.shares: list[tuple[int, int]] = []
-        self.gradients: list[tuple[int, int]] = []
+        self.shares: list[float] = []
+        self.spreads: list[float] = []
+        self.sensitivities: list[float] = []
+        self.gradients: list[float] = []
+        self.weight_spreads: list[float] = []
+        self.weight_gradients: list[float] = []
+        self.zeros: list[float] = []
+        self.weights = 0
         self.units: dict[nn.Module, UnitUse] = {}
-        self.spreads: list[int] = []
-        self.weights: list[tuple[int, int, int]] = []
-        self.uses: dict[str, int] = {}
+        self.uses: defaultdict[str, list[float]] = defaultdict(list)

@@ -1,29 +1,72 @@
-"""The figures of one stage in one logged step: where each is among the readings, and the row that they become."""
+"""The figures of one stage in one logged step, and the row that they become."""
 
 import math
 from collections.abc import Sequence
 
+from torch import Tensor
+
 from vgp_bench.architectures.stages import Stage
+from vgp_bench.components.counting import Values
+from vgp_bench.monitor.moments import moments
+from vgp_bench.monitor.norms import Figure, finite_norm
+from vgp_bench.monitor.readings import Readings
 from vgp_bench.records.rows import LayerRow
 
 
-class Places:
-    """Where in the Readings the figures of one stage are; one place for each tensor of a kind.
+class LayerFigures:
+    """Of one stage: a figure for each tensor of a kind; and sizes, in numbers of values.
 
-    A stage that runs several times in a step (for portions of the batch, say) has several.
+    A stage that runs several times in a step (for portions of the batch, say) has several outputs.
     """
 
-    def __init__(self) -> None:
-        self.moments: list[tuple[int, int, int]] = []
+    def __init__(self, readings: Readings) -> None:
+        self._put = readings.put
+        self.means: list[float] = []
+        self.stds: list[float] = []
+        self.nonfinite: list[float] = []
         self.sizes: list[int] = []
-        self.gradients: list[tuple[int, int]] = []
+        self.gradients: list[float] = []
+        self.nonfinite_gradients: list[float] = []
         self.gradient_size = 0
-        self.saturated: list[int] = []
-        self.zeros: list[int] = []
+        self.saturated: list[float] = []
+        self.zeros: list[float] = []
         self.activation_size = 0
-        self.weight_gradients: list[tuple[int, int]] = []
-        self.weights: list[int] = []
-        self.moves: list[int] = []
+        self.weight_gradients: list[float] = []
+        self.nonfinite_weight_gradients: list[float] = []
+        self.weights: list[float] = []
+        self.moves: list[float] = []
+
+    def add_output(self, h: Values) -> None:
+        """One output of the stage."""
+        mean, std, nonfinite = moments(h)
+        self._put(mean, self.means)
+        self._put(std, self.stds)
+        self._put(nonfinite, self.nonfinite)
+        self.sizes.append(h.numel() if isinstance(h, Tensor) else h.size)
+
+    def add_activation(self, saturated: Figure, zeros: Figure, size: int) -> None:
+        """How many of so many values of an activation in it are saturated, and how many zero."""
+        self._put(saturated, self.saturated)
+        self._put(zeros, self.zeros)
+        self.activation_size += size
+
+    def add_gradient(self, gradient: Tensor) -> None:
+        """dL/dh of one output."""
+        norm, nonfinite = finite_norm(gradient.detach())
+        self._put(norm, self.gradients)
+        self._put(nonfinite, self.nonfinite_gradients)
+        self.gradient_size += gradient.numel()
+
+    def add_weight_gradient(self, gradient: Tensor, known: Figure | None) -> None:
+        """dL/dW of one weight. known: its true_norm, if it is there already."""
+        norm, nonfinite = finite_norm(gradient, known)
+        self._put(norm, self.weight_gradients)
+        self._put(nonfinite, self.nonfinite_weight_gradients)
+
+    def add_weight(self, norm: Figure, moved: Figure) -> None:
+        """||W|| before the step, and by how much it moved W."""
+        self._put(norm, self.weights)
+        self._put(moved, self.moves)
 
 
 def layer_row(
@@ -31,23 +74,19 @@ def layer_row(
     index: int,
     stage: Stage,
     size: int,
-    places: Places,
-    numbers: Sequence[float],
+    figures: LayerFigures,
     scale: float,
     dead_fraction: float,
 ) -> LayerRow:
-    """index: of the stage; size: of all its measured weights; numbers: what was read, places tells which is which;
+    """index: of the stage; size: of all its measured weights; figures: all of them read;
     scale: of the loss in the backward pass, taken out of the activation gradients here."""
     nan = math.nan
-    bad = [numbers[p] for _, _, p in places.moments]
-    mean, std = _joint_moments(
-        [(numbers[m], numbers[s], n - b) for (m, s, _), n, b in zip(places.moments, places.sizes, bad, strict=True)]
-    )
-    gradient = _joint_norm([numbers[p] for p, _ in places.gradients]) / scale
-    weight_gradient = _joint_norm([numbers[p] for p, _ in places.weight_gradients])
-    weight = _joint_norm([numbers[p] for p in places.weights])
-    move = _joint_norm([numbers[p] for p in places.moves])
-    units = places.activation_size
+    mean, std = _joint_moments(figures)
+    gradient = _joint_norm(figures.gradients) / scale
+    weight_gradient = _joint_norm(figures.weight_gradients)
+    weight = _joint_norm(figures.weights)
+    move = _joint_norm(figures.moves)
+    units = figures.activation_size
     return LayerRow(
         step=step,
         stage=index,
@@ -55,19 +94,19 @@ def layer_row(
         kind=stage.kind,
         depth=stage.depth,
         activation_gradient_l2=gradient,
-        activation_gradient_rms=gradient / math.sqrt(places.gradient_size) if places.gradient_size else nan,
+        activation_gradient_rms=gradient / math.sqrt(figures.gradient_size) if figures.gradient_size else nan,
         weight_gradient_l2=weight_gradient,
         weight_gradient_rms=weight_gradient / math.sqrt(size) if size else nan,
         weight_l2=weight,
         update_ratio=move / weight if weight else nan,
         activation_mean=mean,
         activation_std=std,
-        saturated_fraction=sum(numbers[p] for p in places.saturated) / units if units else nan,
-        zero_fraction=sum(numbers[p] for p in places.zeros) / units if units else nan,
+        saturated_fraction=sum(figures.saturated) / units if units else nan,
+        zero_fraction=sum(figures.zeros) / units if units else nan,
         dead_fraction=dead_fraction,
-        nonfinite_activations=int(sum(bad)),
-        nonfinite_activation_gradients=int(sum(numbers[p] for _, p in places.gradients)),
-        nonfinite_weight_gradients=int(sum(numbers[p] for _, p in places.weight_gradients)),
+        nonfinite_activations=int(sum(figures.nonfinite)),
+        nonfinite_activation_gradients=int(sum(figures.nonfinite_gradients)),
+        nonfinite_weight_gradients=int(sum(figures.nonfinite_weight_gradients)),
     )
 
 
@@ -76,13 +115,14 @@ def _joint_norm(norms: Sequence[float]) -> float:
     return math.hypot(*norms) if norms else math.nan
 
 
-def _joint_moments(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
-    """Mean and standard deviation of several tensors together, from (mean, deviation, values) of each; NaN for none."""
-    if len(parts) == 1:
-        return parts[0][:2]
-    count = sum(n for _, _, n in parts)
+def _joint_moments(figures: LayerFigures) -> tuple[float, float]:
+    """Mean and standard deviation of all outputs together, from those of each; NaN for none."""
+    if len(figures.means) == 1:
+        return figures.means[0], figures.stds[0]
+    finite = [size - bad for size, bad in zip(figures.sizes, figures.nonfinite, strict=True)]
+    count = sum(finite)
     if not count:
         return math.nan, math.nan
-    filled = [(m, s, n) for m, s, n in parts if n]
+    filled = [(m, s, n) for m, s, n in zip(figures.means, figures.stds, finite, strict=True) if n]
     mean = sum(m * n for m, _, n in filled) / count
     return mean, math.sqrt(sum((s * s + (m - mean) ** 2) * n for m, s, n in filled) / count)

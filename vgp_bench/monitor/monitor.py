@@ -10,9 +10,10 @@ from vgp_bench.monitor.angles import angle_rows
 from vgp_bench.monitor.cadence import Cadence
 from vgp_bench.monitor.dead import DeadUnits
 from vgp_bench.monitor.flow import flow_rows
+from vgp_bench.monitor.gauge import StageGauge, all_weights
 from vgp_bench.monitor.histogram import Histograms
 from vgp_bench.monitor.momentum_update import update_of
-from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
+from vgp_bench.monitor.observation import Observation
 from vgp_bench.monitor.probing import Probe, show
 from vgp_bench.monitor.through_time import SEQUENCES, time_rows
 from vgp_bench.records.rows import AngleRow, HistogramRow, ProbeRow, TimeRow

@@ -10,32 +10,16 @@ from functools import partial
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from vgp_bench.architectures.stages import Stage
-from vgp_bench.components.activations import activation_modules
-from vgp_bench.components.saturation import Counter, saturation_counter
-from vgp_bench.monitor.layer_figures import Places, layer_row
-from vgp_bench.monitor.moments import moments
-from vgp_bench.monitor.norms import Figure, finite_norm
+from vgp_bench.components.saturation import Counter
+from vgp_bench.monitor.gauge import StageGauge
+from vgp_bench.monitor.layer_figures import LayerFigures, layer_row
+from vgp_bench.monitor.norms import Figure
 from vgp_bench.monitor.readings import Readings
+from vgp_bench.monitor.returned import Returned, ReturnedLook
 from vgp_bench.monitor.room import Room
 from vgp_bench.monitor.update import Update
 from vgp_bench.monitor.zeros import zero_count
 from vgp_bench.records.rows import AngleRow, HistogramRow, LayerRow, ProbeRow
-
-
-class StageGauge:
-    """What is looked up once for a stage: its weights, its activations and how their saturation is counted."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        self.weights = [weight for weight in stage.weights() if weight.requires_grad]
-        self.size = sum(weight.numel() for weight in self.weights)
-        self.activations = [(module, saturation_counter(module)) for module in activation_modules(stage.module)]
-
-
-def all_weights(gauges: Sequence[StageGauge]) -> list[nn.Parameter]:
-    """The measured weights of all stages, in depth order."""
-    return [weight for gauge in gauges for weight in gauge.weights]
 
 
 class Observation:
@@ -57,74 +41,74 @@ class Observation:
         self.probed = probed
         self.readings = Readings()
         self.room = Room()
-        self.places = [Places() for _ in gauges]
+        self.figures = [LayerFigures(self.readings) for _ in gauges]
         self.handles: list[RemovableHandle] = []
+        self.looks: list[ReturnedLook] = []
         self.scale = 1.0
-        for gauge, places in zip(gauges, self.places, strict=True):
-            for module, count_saturated in gauge.activations:
-                look = partial(self._on_activation, places, count_saturated)
-                self.handles.append(module.register_forward_hook(look))
-            self.handles.append(gauge.stage.module.register_forward_hook(partial(self._on_output, places)))
+        for gauge, figures in zip(gauges, self.figures, strict=True):
+            look = partial(self._on_output, figures)
+            if gauge.returned is not None:
+                look = partial(self._on_returned, figures, gauge.returned)
+            else:
+                for module, count_saturated in gauge.activations:
+                    hook = partial(self._on_activation, figures, count_saturated)
+                    self.handles.append(module.register_forward_hook(hook))
+            self.handles.append(gauge.stage.module.register_forward_hook(look))
 
     def _on_activation(
         self,
-        places: Places,
+        figures: LayerFigures,
         count_saturated: Counter,
         module: nn.Module,
         inputs: tuple[Tensor, ...],
         output: Tensor,
     ) -> None:
         z = inputs[0].detach()
-        saturated = self.readings.put(count_saturated(z))
-        places.saturated.append(saturated)
+        saturated = count_saturated(z)
         # ReLU is saturated exactly where it is zero: one count serves both.
-        places.zeros.append(
-            saturated if type(module) is nn.ReLU else self.readings.put(zero_count(output.detach(), self.room))
-        )
-        places.activation_size += z.numel()
+        zeros = saturated if type(module) is nn.ReLU else zero_count(output.detach(), self.room)
+        figures.add_activation(saturated, zeros, z.numel())
 
-    def _on_output(self, places: Places, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        mean, std, nonfinite = moments(output.detach())
-        put = self.readings.put
-        places.moments.append((put(mean), put(std), put(nonfinite)))
-        places.sizes.append(output.numel())
+    def _on_output(self, figures: LayerFigures, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        figures.add_output(output.detach())
         if output.requires_grad:
-            self.handles.append(output.register_hook(partial(self._on_gradient, places)))
+            self.handles.append(output.register_hook(figures.add_gradient))
 
-    def _on_gradient(self, places: Places, gradient: Tensor) -> None:
-        norm, nonfinite = finite_norm(gradient.detach())
-        places.gradients.append((self.readings.put(norm), self.readings.put(nonfinite)))
-        places.gradient_size += gradient.numel()
+    def _on_returned(
+        self, figures: LayerFigures, seen: Returned, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor
+    ) -> None:
+        look = ReturnedLook(figures, seen, output.detach())
+        self.looks.append(look)
+        if output.requires_grad:
+            self.handles.append(output.register_hook(look.on_gradient))
 
     def after_backward(self, gradient_norms: Mapping[nn.Parameter, Figure], scale: float = 1.0) -> None:
         """Take the hooks away, read the weight gradients and remember the weights. Before clipping.
 
-        gradient_norms: the true_norm of each parameter's gradient. scale: by how much the loss was scaled up
-        against underflow in the backward pass; the weight gradients are at their true size again.
+        gradient_norms: the true_norm of the weights' gradients, as far as it is known. scale: by how much the loss was
+        scaled up against underflow in the backward pass; the weight gradients are at their true size again.
         """
         self.scale = scale
         for handle in self.handles:
             handle.remove()
-        put = self.readings.put
-        for gauge, places in zip(self.gauges, self.places, strict=True):
+        for look in self.looks:
+            look.see()  # what no gradient reached
+        for gauge, figures in zip(self.gauges, self.figures, strict=True):
             for weight in gauge.weights:
                 if weight.grad is not None:
-                    norm, nonfinite = finite_norm(weight.grad, gradient_norms.get(weight))
-                    places.weight_gradients.append((put(norm), put(nonfinite)))
+                    figures.add_weight_gradient(weight.grad, gradient_norms.get(weight))
         self.weight_norms = self.update.remember()
 
     def rows(self) -> list[LayerRow]:
         """The rows of this step, in depth order. After the optimizer's step."""
-        put = self.readings.put
-        figures = iter(zip(self.weight_norms, self.update.moved(), strict=True))
-        for gauge, places in zip(self.gauges, self.places, strict=True):
-            for norm, moved in (next(figures) for _ in gauge.weights):
-                places.weights.append(put(norm))
-                places.moves.append(put(moved))
-        numbers = self.readings.read()
+        measured = iter(zip(self.weight_norms, self.update.moved(), strict=True))
+        for gauge, figures in zip(self.gauges, self.figures, strict=True):
+            for norm, moved in (next(measured) for _ in gauge.weights):
+                figures.add_weight(norm, moved)
+        self.readings.read()
         return [
-            layer_row(self.step, index, gauge.stage, gauge.size, places, numbers, self.scale, dead)
-            for index, (gauge, places, dead) in enumerate(
-                zip(self.gauges, self.places, self.dead_fractions, strict=True)
+            layer_row(self.step, index, gauge.stage, gauge.size, figures, self.scale, dead)
+            for index, (gauge, figures, dead) in enumerate(
+                zip(self.gauges, self.figures, self.dead_fractions, strict=True)
             )
         ]

@@ -1,31 +1,33 @@
 """Figures of one step, on the device until the host reads them all at once."""
 
+import math
+
 import torch
 from torch import Tensor
 
 
 class Readings:
-    """put() figures as they come, 0-d tensors; read() gives their numbers, by the place that put() gave."""
+    """put() figures into lists of numbers as they come; read() fills in those that are still on a device."""
 
     def __init__(self) -> None:
-        self._figures: list[Tensor | float] = []
+        self._waiting: list[tuple[Tensor, list[float], int]] = []
 
-    def put(self, figure: Tensor | float) -> int:
-        """Keep a figure, or a number the host knows already; returns its place."""
-        self._figures.append(figure)
-        return len(self._figures) - 1
+    def put(self, figure: Tensor | float, into: list[float]) -> None:
+        """Append a figure, a 0-d tensor or a number the host knows already. Until read() a NaN stands for a tensor."""
+        if isinstance(figure, Tensor):
+            self._waiting.append((figure, into, len(into)))
+            figure = math.nan
+        into.append(figure)
 
-    def read(self) -> list[float]:
+    def read(self) -> None:
         """All figures of a device in one transfer, on CUDA the only wait of the step."""
-        numbers = [figure if isinstance(figure, float) else 0.0 for figure in self._figures]
-        joined: list[tuple[tuple[int, ...], Tensor]] = []
-        waiting = [(place, f) for place, f in enumerate(self._figures) if isinstance(f, Tensor)]
-        for kind in {(tensor.dtype, tensor.device) for _, tensor in waiting}:
-            places, tensors = zip(*((p, t) for p, t in waiting if (t.dtype, t.device) == kind), strict=True)
-            joined.append((places, torch.stack(tensors).double()))
+        joined: list[tuple[list[tuple[list[float], int]], Tensor]] = []
+        for kind in {(figure.dtype, figure.device) for figure, _, _ in self._waiting}:
+            alike = [(f, into, place) for f, into, place in self._waiting if (f.dtype, f.device) == kind]
+            joined.append(([(into, place) for _, into, place in alike], torch.stack([f for f, _, _ in alike]).double()))
         for device in {figures.device for _, figures in joined}:  # one, but for a network that lies on several
             there = [(places, figures) for places, figures in joined if figures.device == device]
             values = torch.cat([figures for _, figures in there]).tolist()
-            for place, value in zip((p for places, _ in there for p in places), values, strict=True):
-                numbers[place] = value
-        return numbers
+            for (into, place), value in zip((p for places, _ in there for p in places), values, strict=True):
+                into[place] = value
+        self._waiting = []

@@ -11,7 +11,8 @@ from vgp_bench.architectures.recurrent import Recurrent
 from vgp_bench.architectures.stages import Architecture
 from vgp_bench.monitor.dead import DeadUnits
 from vgp_bench.monitor.flow import SAMPLES, SignalFlow
-from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
+from vgp_bench.monitor.gauge import StageGauge, all_weights
+from vgp_bench.monitor.observation import Observation
 from vgp_bench.monitor.probing import Probe, show, untouched
 from vgp_bench.monitor.through_time import SEQUENCES, time_rows
 from vgp_bench.monitor.update import WeightUpdate

@@ -3,7 +3,8 @@
 from vgp_bench.claims.evidence import Measured
 from vgp_bench.claims.untrained import untrained
 from vgp_bench.config import ComposedRun
-from vgp_bench.monitor.observation import Observation, StageGauge, all_weights
+from vgp_bench.monitor.gauge import StageGauge, all_weights
+from vgp_bench.monitor.observation import Observation
 from vgp_bench.monitor.update import WeightUpdate
 
 COLUMNS = (
