@@ -15,7 +15,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tests.composing import compose, small_build
 from tests.probing import Chain, histogram_rows
 from vgp_bench.components.activations import make_activation
-from vgp_bench.monitor.histogram import BINS, PORTION, counts
+from vgp_bench.monitor.bins import BINS, PORTION, counts
+from vgp_bench.monitor.host_bins import PORTION as HOST_PORTION
+from vgp_bench.monitor.host_bins import host_counts
 from vgp_bench.records.rows import HistogramRow, LayerRow
 
 
@@ -55,6 +57,10 @@ def test_a_net_known_by_hand() -> None:
     assert output == [HistogramRow(step=0, stage=1, name="1", kind="output", depth=2, lower=-3.0, upper=-3.0, count=2)]
 
 
+class Elsewhere(Tensor):
+    """Some other kind of tensor, of which the host must not ask for memory."""
+
+
 NAN, INF = math.nan, math.inf
 
 
@@ -86,6 +92,7 @@ NAN, INF = math.nan, math.inf
 )
 def test_values_known_by_hand(values: list[float], expected: dict[int | str, int]) -> None:
     assert filled(torch.tensor(values)) == expected
+    assert filled(torch.tensor(values).as_subclass(Elsewhere)) == expected  # not taken for memory of the host
 
 
 def test_neighbours_in_float64_have_no_edges_between_them() -> None:
@@ -147,6 +154,43 @@ def test_many_values_are_counted_exactly_in_portions() -> None:
     values = torch.full((3_000_000,), 2.0)
     values[1_400_000], values[1_900_000], values[0], values[2_999_999] = 1.0, 5.0, NAN, 0.0
     assert filled(values) == {0: 1, 16: 2_999_996, 63: 1, "zero": 1, "nonfinite": 1}
+
+
+@pytest.mark.parametrize("shift", [-3.0, 0.0, 1e6])
+@pytest.mark.parametrize("size", [1, 1000, HOST_PORTION, 3 * HOST_PORTION + 5])
+@pytest.mark.parametrize("activation", [nn.Identity(), nn.ReLU(), nn.Tanh(), nn.Hardshrink(), nn.Threshold(-1, 0)])
+def test_the_host_counts_as_the_device_does(activation: nn.Module, size: int, shift: float) -> None:
+    torch.manual_seed(0)
+    values = activation(torch.randn(size) + shift)
+    found = host_counts(values)
+    if size > 1000:
+        assert (found is None) == (len(values[values != 0].unique()) < 2)
+    if found is not None:
+        assert torch.equal(found, counts(values))
+
+
+@pytest.mark.parametrize("signs", [(1.0, 1.0), (-1.0, -1.0), (-1.0, 1.0)])
+def test_the_host_takes_no_zero_of_either_sign_for_the_least(signs: tuple[float, float]) -> None:
+    values = torch.tensor([signs[0] * 2**-140, signs[1] * 4.0, 0.0, -0.0])
+    found = host_counts(values)
+    assert found is not None
+    assert torch.equal(found, counts(values))
+    assert found[:4].tolist() == [*sorted(values[:2].tolist()), 2, 2]
+
+
+def test_the_host_leaves_what_needs_care() -> None:
+    plain = torch.linspace(1, 2, 100)
+    assert host_counts(plain) is not None
+    bad = [torch.cat([plain, torch.tensor([value])]) for value in (NAN, INF, -INF)]
+    others = [
+        plain.double(),
+        plain.bfloat16(),
+        plain.to("meta"),
+        plain.as_subclass(Elsewhere),
+        plain * 0,
+        plain * 0 + 1,
+    ]
+    assert [host_counts(values) for values in [*bad, *others]] == [None] * 9
 
 
 def test_a_count_that_float32_cannot_hold_is_exact() -> None:

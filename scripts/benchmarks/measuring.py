@@ -1,16 +1,18 @@
 """What looking costs: a logged step against a bare one, a whole run with default logging against one without."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
 from benchmarks.composing import built
-from benchmarks.timing import Ratio, paired
+from benchmarks.timing import Ratio, in_blocks, paired
 from vgp_bench.training.loop import Loop
 
 MLP = ["architecture=mlp", "architecture.depth=20", "dataset=mnist", "trainer.batch_size=128"]
 RESNET = ["architecture=resnet", "normalizer=batch", "trainer.batch_size=128"]
+BLOCK = 24
 MEASURED = ["monitor.every=1", "monitor.probe_every=null"]
 
 
@@ -40,12 +42,15 @@ def logged_step(name: str, bound: str, words: list[str], steps: int, pairs: int)
 
 
 def whole_run(name: str, words: list[str], pairs: int) -> Ratio:
-    """A run with default logging and probing / the same run without."""
+    """All steps of a run with default logging and probing / those of the same run without."""
 
-    def run(*more: str) -> Callable[[], None]:
-        return lambda: built(*words, *more).train()
+    def run(*more: str) -> Callable[[], Callable[[], None]]:
+        return lambda: stepping(built(*words, *more), BLOCK)
 
-    return paired(f"run with default logging / without, {name}", "at most 1.03", run(), run("monitor=off"), pairs)
+    blocks = math.ceil(built(*words).total_steps / BLOCK)  # at the last step the probe set is looked at
+    return in_blocks(
+        f"run with default logging / without, {name}", "at most 1.03", run(), run("monitor=off"), blocks, pairs
+    )
 
 
 def steps(words: list[str], pairs: int) -> list[Ratio]:
@@ -66,7 +71,7 @@ def benchmark(data: list[str], cifar: list[str] | None, pairs: int) -> Iterator[
         words = [*mlp, f"architecture.width={width}"]
         yield logged_step(f"MLP 20 x {width}, batch 128", "at most 1.25", words, steps, 4 * pairs)
     name = "MLP 20 x 256, MNIST, 3 epochs"
-    yield whole_run(name, [*mlp, "trainer.max_epochs=3", "dataset.validation_size=500"], max(3, pairs))
+    yield whole_run(name, [*mlp, "trainer.max_epochs=3", "dataset.validation_size=500"], 3)
     if cifar is not None:
         resnet = [*RESNET, *cifar]
         yield logged_step("ResNet-20, batch 128", "at most 1.10", resnet, 4, 2 * pairs)

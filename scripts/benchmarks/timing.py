@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -34,6 +34,33 @@ def paired(name: str, bound: str, a: Callable[[], None], b: Callable[[], None], 
         first, second = (a, b) if number % 2 == 0 else (b, a)
         one, two = _time(first), _time(second)
         times.append((one, two) if first is a else (two, one))
+    return _ratio(name, bound, times)
+
+
+def in_blocks(
+    name: str,
+    bound: str,
+    a: Callable[[], Callable[[], None]],
+    b: Callable[[], Callable[[], None]],
+    blocks: int,
+    pairs: int,
+) -> Ratio:
+    """The ratio A/B of two long jobs, each started anew a pair and done in so many blocks, A's and B's in turn.
+
+    A machine that changes its speed from minute to minute would tell jobs done one after the other apart; blocks of a
+    second meet the same speed. The times of all blocks are added up, so that what happens once in a job counts once.
+    """
+    times: list[tuple[float, float]] = []
+    for _ in range(pairs):
+        one, two, total = a(), b(), [0.0, 0.0]
+        for block in range(blocks):
+            for which in (0, 1) if block % 2 == 0 else (1, 0):
+                total[which] += _time((one, two)[which])
+        times.append((total[0], total[1]))
+    return _ratio(name, bound, times)
+
+
+def _ratio(name: str, bound: str, times: Sequence[tuple[float, float]]) -> Ratio:
     ratios = sorted(x / y for x, y in times)
     return Ratio(
         name,
