@@ -13,11 +13,13 @@ from vgp_bench.components.counting import (
     EQUAL,
     GREATER,
     LESS,
+    NOT_EQUAL,
     SMALL,
     Comparison,
     as_array,
     count,
     count_outside,
+    count_per_unit,
 )
 
 VALUES = [-2.0, -1.0, 0.0, 1.0, 1.0, 2.0, math.nan, math.inf, -math.inf]
@@ -37,6 +39,24 @@ def test_a_count_leaves_out_nan(comparison: Comparison, expected: int, dtype: to
     assert float(count(comparison, values, 1.0)) == expected * times
     assert float(count(comparison, values, torch.tensor(1.0))) == expected * times
     assert float(count_outside(values, 2.0)) == 4 * times
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(4, 3), (5, 4, 3), (5, 3, 2, 4), (SMALL, 3)], ids=str)
+def test_units_are_counted_apart(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    unit = {2: 1, 3: 2, 4: 1}[len(shape)]
+    values = torch.zeros(shape, dtype=dtype)
+    for k, part in enumerate(values.unbind(unit)):
+        part.flatten()[:k].fill_(1.0)  # as many as the number of the unit, where flatten() is a view
+        part[0].fill_(1.0)
+    values[-1] = math.nan
+    expected = [(part == 1).sum().item() for part in values.unbind(unit)]
+    for order in (values, values.transpose(0, -1).contiguous().transpose(0, -1)):
+        found = count_per_unit(AT_LEAST, order, 1.0, torch.empty(shape))
+        assert (found.tolist(), found.dtype) == (expected, torch.float32)
+    assert count_per_unit(NOT_EQUAL, values, 0.0, torch.empty(shape)).tolist() == [
+        n + values[-1].numel() / shape[unit] for n in expected
+    ]
 
 
 def test_values_in_any_order_of_memory_are_counted_once() -> None:

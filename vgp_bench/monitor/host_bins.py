@@ -12,6 +12,7 @@ from vgp_bench.monitor.bins import BINS, NO_BIN, bin_width
 
 Array = NDArray[np.float32]
 INFINITY_BITS = 0x7F800000
+FINEST, MOST_EDGES = 2.0**-60, 2**23
 PORTION = 2**15
 """Values at a time: what is worked out on the way then stays in the cache."""
 
@@ -58,7 +59,9 @@ def _least_above_zero(values: Array) -> np.float32:
 
 def _counted(portion: Array, width: float, first: int, last: int) -> NDArray[np.int64]:
     """Values in each of the bins, zeros among them."""
-    places = np.multiply(portion, 1 / width, dtype=np.float64)  # exact, as width is a power of 2
+    # Exact, as width is a power of 2: in float32 as well if nothing underflows (which takes a wide bin) or overflows.
+    in_range = FINEST <= width <= 1 and abs(first) <= MOST_EDGES
+    places = np.multiply(portion, 1 / width, dtype=np.float32 if in_range else np.float64)
     np.floor(places, out=places)
     places -= first
     np.clip(places, 0, last, out=places)

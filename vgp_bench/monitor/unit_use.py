@@ -5,13 +5,15 @@ input counts as an input. The thresholds are those of the rules that read the fi
 for the distance from the middle of the range, the tools named in diagnosis/rules for the others.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
+from vgp_bench.components.counting import AT_LEAST, AT_MOST, LESS, NOT_EQUAL, count_per_unit
 from vgp_bench.components.saturation import THRESHOLD
 from vgp_bench.components.slopes import (
     flattens_at_both_ends,
@@ -107,15 +109,10 @@ class UnitUse:
     def _count(self, z: Tensor, output: Tensor) -> None:
         unit = unit_dimension(z)
         others = [dimension for dimension in range(z.ndim) if dimension != unit]
-        room = torch.empty_like(z)  # hits as floats: on a CPU half the time of a mask and its count
-
-        def hits(compare: Callable[..., Tensor], values: Tensor, bound: float) -> Tensor:
-            compare(values, bound, out=room)
-            return room.sum(others)
-
+        hits = partial(count_per_unit, hits=torch.empty_like(z))
         slopes, size = relative_slope(self.module, z, self._form.steepest), z.abs()
-        counts = [hits(torch.lt, slopes, THRESHOLD), hits(torch.ne, output, 0), hits(torch.lt, output.abs(), FAINT)]
-        shares = [hits(torch.le, output, 0), hits(torch.ge, size, LARGE), hits(torch.ge, size, EXTREME)]
+        counts = [hits(LESS, slopes, THRESHOLD), hits(NOT_EQUAL, output, 0), hits(LESS, output.abs(), FAINT)]
+        shares = [hits(AT_MOST, output, 0), hits(AT_LEAST, size, LARGE), hits(AT_LEAST, size, EXTREME)]
         distance = ((output - self._form.middle).abs_() / self._form.half).sum(others) if self.bounded else shares[0]
         per_unit = torch.stack(counts).double()
         sums = torch.stack([slopes.sum(others), *shares, distance]).double().sum(1)
