@@ -54,6 +54,7 @@ def test_units_are_counted_apart(shape: tuple[int, ...], dtype: torch.dtype) -> 
     for order in (values, values.transpose(0, -1).contiguous().transpose(0, -1)):
         found = count_per_unit(AT_LEAST, order, 1.0, torch.empty(shape))
         assert (found.tolist(), found.dtype) == (expected, torch.float32)
+    assert count_per_unit(LESS, torch.empty(SMALL + 1, 0), 1.0, torch.empty(SMALL + 1, 0)).shape == (0,)
     assert count_per_unit(NOT_EQUAL, values, 0.0, torch.empty(shape)).tolist() == [
         n + values[-1].numel() / shape[unit] for n in expected
     ]

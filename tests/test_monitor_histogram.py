@@ -169,9 +169,12 @@ def test_the_host_counts_as_the_device_does(activation: nn.Module, size: int, sh
         assert torch.equal(found, counts(values))
 
 
+@pytest.mark.parametrize(("least", "greatest"), [(2**-140, 4.0), (2**-149, 1000.0)])  # in bins of 1/8, and of 32
 @pytest.mark.parametrize("signs", [(1.0, 1.0), (-1.0, -1.0), (-1.0, 1.0)])
-def test_the_host_takes_no_zero_of_either_sign_for_the_least(signs: tuple[float, float]) -> None:
-    values = torch.tensor([signs[0] * 2**-140, signs[1] * 4.0, 0.0, -0.0])
+def test_the_host_takes_no_zero_of_either_sign_for_the_least(
+    signs: tuple[float, float], least: float, greatest: float
+) -> None:
+    values = torch.tensor([signs[0] * least, signs[1] * greatest, 0.0, -0.0])
     found = host_counts(values)
     assert found is not None
     assert torch.equal(found, counts(values))
@@ -190,7 +193,13 @@ def test_the_host_leaves_what_needs_care() -> None:
         plain * 0,
         plain * 0 + 1,
     ]
-    assert [host_counts(values) for values in [*bad, *others]] == [None] * 9
+    others.append(torch.complex(plain, plain).conj().imag)  # its sign is turned when it is read
+    assert [host_counts(values) for values in [*bad, *others]] == [None] * 10
+    for place in (0, HOST_PORTION + 3):
+        late = torch.linspace(1, 2, HOST_PORTION + 10)
+        late[place] = NAN
+        assert host_counts(late) is None
+        assert filled(late)["nonfinite"] == 1
 
 
 def test_a_count_that_float32_cannot_hold_is_exact() -> None:

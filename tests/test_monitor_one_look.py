@@ -33,6 +33,7 @@ class OwnReLU(nn.ReLU):
 
 
 LINEAR = nn.Linear(SIZE, SIZE)
+SHARED = nn.ReLU()
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,7 @@ LINEAR = nn.Linear(SIZE, SIZE)
         (nn.Sequential(LINEAR, nn.GELU()), False),  # keeps z instead
         (nn.Sequential(LINEAR, make_activation(OwnReLU)), False),
         (Own(LINEAR, nn.ReLU()), False),
+        (nn.Sequential(LINEAR, SHARED, LINEAR, SHARED), False),
         (nn.ReLU(), False),
         (nn.Sequential(), False),
     ],
@@ -66,6 +68,7 @@ LINEAR = nn.Linear(SIZE, SIZE)
         "gelu",
         "own-relu",
         "own",
+        "shared",
         "bare",
         "empty",
     ],
@@ -161,6 +164,18 @@ def test_what_no_gradient_reaches_is_looked_at_all_the_same(grad: bool) -> None:
     assert row.activation_mean == pytest.approx(h.mean().item(), rel=1e-5)
     assert row.zero_fraction == (h == 0).double().mean().item()
     assert math.isnan(row.activation_gradient_l2)
+
+
+def test_what_has_no_graph_is_looked_at_before_somebody_writes_into_it() -> None:
+    torch.manual_seed(0)
+    module, x = layer().requires_grad_(False), torch.randn(30, SIZE)
+    expected = module(x).mean().item()
+
+    def run() -> None:
+        module(x).mul_(3)
+
+    (row,) = looked_at([module], run, one_look=True)
+    assert row.activation_mean == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("activation", KEPT)

@@ -49,7 +49,12 @@ def whole_run(name: str, words: list[str], pairs: int) -> Ratio:
 
     blocks = math.ceil(built(*words).total_steps / BLOCK)  # at the last step the probe set is looked at
     return in_blocks(
-        f"run with default logging / without, {name}", "at most 1.03", run(), run("monitor=off"), blocks, pairs
+        f"steps of a run with default logging / without, {name}",
+        "at most 1.03",
+        run(),
+        run("monitor=off"),
+        blocks,
+        pairs,
     )
 
 

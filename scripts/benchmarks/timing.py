@@ -51,10 +51,10 @@ def in_blocks(
     second meet the same speed. The times of all blocks are added up, so that what happens once in a job counts once.
     """
     times: list[tuple[float, float]] = []
-    for _ in range(pairs):
+    for number in range(pairs):
         one, two, total = a(), b(), [0.0, 0.0]
         for block in range(blocks):
-            for which in (0, 1) if block % 2 == 0 else (1, 0):
+            for which in (0, 1) if (block + number) % 2 == 0 else (1, 0):
                 total[which] += _time((one, two)[which])
         times.append((total[0], total[1]))
     return _ratio(name, bound, times)

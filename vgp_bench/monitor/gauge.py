@@ -11,8 +11,10 @@ from vgp_bench.monitor.returned import returned_of
 
 
 class StageGauge:
-    """The weights of a stage, its activations, how their saturation is counted; and what is to be
-    counted in h, if that is what the activation returned."""
+    """The weights of a stage, its activations and how their saturation is counted.
+
+    returned: what is counted in h, where h is what the activation gave.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage

@@ -12,7 +12,7 @@ from vgp_bench.monitor.bins import BINS, NO_BIN, bin_width
 
 Array = NDArray[np.float32]
 INFINITY_BITS = 0x7F800000
-FINEST, MOST_EDGES = 2.0**-60, 2**23
+FINEST = 2.0**-60
 PORTION = 2**15
 """Values at a time: what is worked out on the way then stays in the cache."""
 
@@ -20,7 +20,7 @@ PORTION = 2**15
 def host_counts(values: Tensor) -> Tensor | None:
     """What bins.counts() says of a float32 tensor on the CPU; None of any other, and where the bins have no width or
     values are not finite, which needs more care."""
-    if type(values) is not Tensor or values.dtype is not torch.float32 or not values.is_cpu:
+    if type(values) is not Tensor or values.dtype is not torch.float32 or not values.is_cpu or values.is_neg():
         return None
     whole = values.numpy().reshape(-1)
     portions = [whole[start : start + PORTION] for start in range(0, len(whole), PORTION)]
@@ -41,7 +41,8 @@ def host_counts(values: Tensor) -> Tensor | None:
 
 def _range(portions: Sequence[Array]) -> tuple[float, float]:
     """The least and the greatest of the values that are not 0; infinite or NaN if a value is, or if all are 0."""
-    low, high = min(portion.min() for portion in portions), max(portion.max() for portion in portions)
+    # numpy's least of them, not Python's: min(1, nan) is 1
+    low, high = np.min([portion.min() for portion in portions]), np.max([portion.max() for portion in portions])
     if low == 0:
         low = min(_least_above_zero(portion) for portion in portions)
     if high == 0:
@@ -59,8 +60,8 @@ def _least_above_zero(values: Array) -> np.float32:
 
 def _counted(portion: Array, width: float, first: int, last: int) -> NDArray[np.int64]:
     """Values in each of the bins, zeros among them."""
-    # Exact, as width is a power of 2: in float32 as well if nothing underflows (which takes a wide bin) or overflows.
-    in_range = FINEST <= width <= 1 and abs(first) <= MOST_EDGES
+    # Exact, as width is a power of 2: in float32 as well if nothing underflows, which takes a bin wider than 1.
+    in_range = FINEST <= width <= 1
     places = np.multiply(portion, 1 / width, dtype=np.float32 if in_range else np.float64)
     np.floor(places, out=places)
     places -= first

@@ -125,4 +125,4 @@ def _joint_moments(figures: LayerFigures) -> tuple[float, float]:
         return math.nan, math.nan
     filled = [(m, s, n) for m, s, n in zip(figures.means, figures.stds, finite, strict=True) if n]
     mean = sum(m * n for m, _, n in filled) / count
-    return mean, math.sqrt(sum((s * s + (m - mean) ** 2) * n for m, s, n in filled) / count)
+    return mean, math.sqrt(sum((s * s + (m - mean) * (m - mean)) * n for m, s, n in filled) / count)

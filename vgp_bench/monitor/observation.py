@@ -78,9 +78,11 @@ class Observation:
         self, figures: LayerFigures, seen: Returned, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor
     ) -> None:
         look = ReturnedLook(figures, seen, output.detach())
+        if not output.requires_grad:  # no graph keeps it: whoever comes next may write into it
+            look.see()
+            return
         self.looks.append(look)
-        if output.requires_grad:
-            self.handles.append(output.register_hook(look.on_gradient))
+        self.handles.append(output.register_hook(look.on_gradient))
 
     def after_backward(self, gradient_norms: Mapping[nn.Parameter, Figure], scale: float = 1.0) -> None:
         """Take the hooks away, read the weight gradients and remember the weights. Before clipping.

@@ -1,7 +1,8 @@
 """The look at a stage that returns what its activation gives, as in a plain MLP or CNN: one for forward and backward.
 
-Autograd keeps such a result unchanged until its gradient has come (components.kept_results). So h, its activation and
-its gradient can all be seen at that moment: on a CPU to interrupt the training once more costs as much as the numbers.
+Where there is a graph, autograd keeps such a result unchanged until its gradient has come (components.kept_results). So
+h, its activation and its gradient can all be seen at that moment: on a CPU to interrupt the training once more costs as
+much as the numbers. Where there is none, h is seen at once.
 """
 
 from dataclasses import dataclass

@@ -20,7 +20,8 @@ class Clipping(ABC):
 
     @abstractmethod
     def clip(self, parameters: Sequence[nn.Parameter], gradient_l2: Tensor) -> Tensor:
-        """Change the gradients in place. gradient_l2: ||dL/dtheta||_2, float64 (); NaN where needs_norm is False."""
+        """Change the gradients in place. gradient_l2: ||dL/dtheta||_2, float64 (); may be NaN, not measured,
+        where needs_norm is False."""
 
 
 @dataclass(frozen=True)
