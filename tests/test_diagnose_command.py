@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.judged_runs import broken_late, healthy, unprobed, vanished
-from tests.made_runs import make_run, mlp_config
+from tests.made_runs import make_run, mlp_config, probe_rows, step_rows
 from vgp_bench.cli import main
 from vgp_bench.compare.diagnoses import diagnose_runs
 from vgp_bench.diagnosis.figures import COLUMNS
@@ -71,6 +71,17 @@ def test_several_are_sorted_as_compare_does_and_counted(several, capsys):
     assert reasons[0].startswith("the loss is no longer finite at step 40; try optimizer.lr=0.01")
     assert reasons[1].startswith("h0 cannot move the outputs (1e-11, limit 0.001) from the start")
     assert len(reasons) == 3  # none for the healthy ones
+
+
+def test_of_several_one_that_has_hardly_learned_says_so(capsys):
+    steps = step_rows([2.3] * 60 + [2.3 - 0.01 * step for step in range(40)])  # a sixth of the loss is gone
+    hardly = make_run(Path("results"), mlp_config(0, 4), steps=steps, probes=probe_rows([1.0] * 4), test_accuracy=0.2)
+    learned = healthy(Path("results"))
+    lines = said(capsys, "results")
+    assert f"healthy           {learned.name}  depth=3, seed=0" in lines
+    place = lines.index(f"healthy (likely)  {hardly.name}  depth=4, seed=0")
+    assert lines[place + 1].startswith("    the loss went from 2.3 to 2")
+    assert lines[-1] == "2 runs: 1 healthy, 1 healthy (likely)"
 
 
 def test_where_chooses(several, capsys):

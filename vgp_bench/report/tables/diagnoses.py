@@ -51,14 +51,16 @@ def _of_one(entry: Entry) -> list[str]:
 
 
 def _paragraph(found: Diagnoses, entry: Entry, width: int) -> list[str]:
-    """The verdict and which run; below it the reason, unless all is well."""
-    assert entry.run.diagnosis is not None
-    label = max(len(each.run.label) for each in found.entries) + len(GAP)
-    lines = _fold(f"{entry.run.label:<{label}}{entry.run.path.name}  {_name(found, entry)}", width, label)
-    if entry.run.label == HEALTHY:
+    """The verdict and which run; below it the reason, unless all is well for certain."""
+    diagnosis, label = entry.run.diagnosis, entry.run.in_table
+    assert diagnosis is not None
+    space = max(len(each.run.in_table) for each in found.entries) + len(GAP)
+    lines = _fold(f"{label:<{space}}{entry.run.path.name}  {_name(found, entry)}", width, space)
+    if label == HEALTHY:
         return lines
+    why = diagnosis.consequence.words if entry.run.label == HEALTHY else reason(diagnosis)
     indent = " " * 4
-    return [*lines, *textwrap.wrap(reason(entry.run.diagnosis), width, initial_indent=indent, subsequent_indent=indent)]
+    return [*lines, *textwrap.wrap(why, width, initial_indent=indent, subsequent_indent=indent)]
 
 
 def _table(found: Diagnoses, width: int) -> list[str]:
@@ -93,7 +95,7 @@ def _notes(found: Diagnoses) -> list[str]:
             counts = Counter(" + ".join(entry.labels[name]) for entry in found.entries)
             notes.append(f"{name}: {', '.join(f'{count} x {label}' for label, count in counts.most_common())}")
     elif runs > 1:
-        notes.append(f"{runs} runs: {counted(entry.run.label for entry in found.entries)}")
+        notes.append(f"{runs} runs: {counted(entry.run.in_table for entry in found.entries)}")
     if runs > 1 or found.rules != [OURS]:
         unprobed = [entry.run.path.name for entry in found.entries if not entry.run.probed]
         which = "all runs" if len(unprobed) == runs > 1 else ", ".join(unprobed)
