@@ -47,8 +47,8 @@ def in_blocks(
 ) -> Ratio:
     """The ratio A/B of two long jobs, each started anew a pair and done in so many blocks, A's and B's in turn.
 
-    A machine that changes its speed from minute to minute would tell jobs done one after the other apart; blocks of a
-    second meet the same speed. The times of all blocks are added up, so that what happens once in a job counts once.
+    A machine that changes its speed from minute to minute would tell jobs done one after the other apart; short blocks
+    meet the same speed. The times of all blocks are added up, so that what happens once in a job counts once.
     """
     times: list[tuple[float, float]] = []
     for number in range(pairs):

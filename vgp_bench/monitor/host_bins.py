@@ -13,6 +13,7 @@ from vgp_bench.monitor.bins import BINS, NO_BIN, bin_width
 Array = NDArray[np.float32]
 INFINITY_BITS = 0x7F800000
 FINEST = 2.0**-60
+"""Width of a bin down to which float32 holds the number of every edge."""
 PORTION = 2**15
 """Values at a time: what is worked out on the way then stays in the cache."""
 
